@@ -1,0 +1,37 @@
+"""The HTTP face of Hamlet: a Flask application that translates and does not decide."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask, Response
+
+from api import health, openapi, problems, v1, wiring
+from moderation.settings import Settings, load
+
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application; without settings they are read from the environment, as a server's worker does."""
+    settings = settings or load(environment=os.environ)
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it.
+    wiring.init_app(app, settings)
+    problems.init_app(app)
+    for blueprint in (v1.bp, health.bp, openapi.bp):
+        app.register_blueprint(blueprint)
+    app.after_request(_harden)
+    return app
+
+
+def _harden(response: Response) -> Response:
+    headers = response.headers
+    headers["X-Content-Type-Options"] = "nosniff"
+    if response.mimetype == "text/html":
+        headers["Content-Security-Policy"] = CSP
+        headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,1 @@
+"""The commands that serve, score and administer. Thin skins: parse, call, print."""

@@ -1,0 +1,121 @@
+"""``hamlet doctor``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import click
+
+from api.cli.options import MODEL, STORAGE, with_settings
+from moderation.errors import HamletError
+from moderation.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what is well with it, or what is not and what to do."""
+
+    what: str
+    well: bool
+    said: str
+    advice: str = ""
+
+
+@click.command()
+@with_settings(*STORAGE, *MODEL)
+def doctor(settings: Settings) -> None:
+    """Check Python, database, migrations, secret and model, and say what to do. Exit code 1 if something is wrong."""
+    findings = list(examine(settings))
+    for finding in findings:
+        mark = click.style("ok  ", fg="green") if finding.well else click.style("FAIL", fg="red", bold=True)
+        click.echo(f"{mark}  {finding.what:<11} {finding.said}")
+        if finding.advice:
+            click.echo(f"{'':6}{'':<11} -> {finding.advice}")
+    if not all(finding.well for finding in findings):
+        click.get_current_context().exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything Hamlet stands on, without changing any of it."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    enough = sys.version_info[:2] >= OLDEST_PYTHON
+    yield Finding("python", enough, version, "" if enough else "install Python 3.11 or newer")
+    yield _look("database", lambda: _database(settings))
+    yield _look("migrations", lambda: _migrations(settings))
+    yield _look("secret", lambda: _secret(settings))
+    yield _look("model", lambda: _model(settings))
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except HamletError as error:
+        return Finding(what, False, str(error), error.hint)
+
+
+def _database(settings: Settings) -> str:
+    from pathlib import Path
+
+    from sqlalchemy import text
+
+    from api.wiring import open_engine
+    from moderation.store.database import failures_named, parse_url
+
+    url = parse_url(settings.database)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        error = HamletError(f"{url.database} does not exist yet")
+        error.hint = "run: hamlet db upgrade (hamlet serve does it by itself)"
+        raise error
+    engine = open_engine(settings)
+    if engine.dialect.name == "sqlite":
+        with failures_named(), engine.begin() as connection:
+            said = str(connection.execute(text("PRAGMA quick_check")).scalar())
+        if said != "ok":
+            error = HamletError(f"{url.database} is damaged: {said}")
+            error.hint = "restore it from a backup"
+            raise error
+        with failures_named(), engine.execution_options(writes=True).begin():
+            pass  # BEGIN IMMEDIATE: can it be written?
+        return f"{url.database} is whole and can be written (SQLite)"
+    with failures_named(), engine.begin() as connection:
+        return str(connection.execute(text("SELECT version()")).scalar()).split(" on ")[0]
+
+
+def _migrations(settings: Settings) -> str:
+    from api.wiring import open_engine
+    from moderation.store import migrate
+
+    engine = open_engine(settings)
+    migrate.require_current(engine)
+    return f"at version {migrate.head()}"
+
+
+def _secret(settings: Settings) -> str:
+    from api.wiring import open_engine
+    from moderation.secret import load_secret
+    from moderation.store import migrate
+    from moderation.store.sites import Sites
+
+    if settings.secret is None and not settings.secret_file.exists():
+        error = HamletError(f"{settings.secret_file} does not exist yet")
+        error.hint = "hamlet serve makes it; restore it if this database had keys already"
+        raise error
+    engine = open_engine(settings)
+    migrate.require_current(engine)
+    Sites(engine, load_secret(settings.secret, settings.secret_file)).check_secret()
+    return "fits the database"
+
+
+def _model(settings: Settings) -> str:
+    from api.wiring import load_classifier
+    from moderation.comment import Comment
+
+    model = load_classifier(settings)
+    scores = model.scores([Comment(text="Thank you, that helped.")])[0]
+    return (
+        f"{model.name} is as it was trained; heads {', '.join(model.heads)}; spam score of a thank-you {scores[0]:.3f}"
+    )

@@ -1,0 +1,92 @@
+"""``hamlet score``."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import msgspec
+
+from api.cli.options import MODEL, with_settings
+from moderation.comment import Comment, numbered
+from moderation.errors import BadComment, HamletError
+from moderation.settings import Settings
+from moderation.verdict import Verdict
+
+BATCH = 512
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--explain", is_flag=True, help="Add the reasons, strongest first.")
+@with_settings(*MODEL)
+def score(settings: Settings, file: Path, explain: bool) -> None:
+    r"""Score comments from FILE, or from standard input with '-'. Nothing is stored.
+
+    FILE holds JSON lines in the comment format, plain or .gz; only "text" is required. Each line gives one line of
+    JSON with id, decision and scores, in order. A bad line becomes a line on standard error with its number, the
+    others go on, and the exit code is 1.
+
+    \b
+    echo '{"id": "1", "text": "Great post, buy cheap watches at http://x.example"}' | hamlet score - --explain
+    """
+    from api.wiring import load_classifier
+    from moderation.check import judge
+    from moderation.policy import make_policy
+
+    classifier = load_classifier(settings)
+    policy = make_policy(classifier.manifest)
+    failed = 0
+    with _open(file) as lines, _progress(file) as advance:
+        rows = numbered(_whole(lines, file), Comment)
+        while batch := list(islice(rows, BATCH)):
+            good = [comment for _, comment in batch if not isinstance(comment, BadComment)]
+            verdicts = iter(zip(good, judge(good, classifier, policy), strict=True))
+            for number, comment in batch:
+                if isinstance(comment, BadComment):
+                    failed += 1
+                    click.echo(f"{file}:{number}: {comment}", err=True)
+                else:
+                    sys.stdout.write(_line(*next(verdicts), explain) + "\n")
+            advance(len(batch))
+    if failed:
+        click.echo(f"{failed:,} bad line{'s' * (failed > 1)}; the others were scored", err=True)
+        click.get_current_context().exit(1)
+
+
+def _line(comment: Comment, verdict: Verdict, explain: bool) -> str:
+    row: dict[str, Any] = {"id": comment.id, "decision": verdict.decision, "scores": verdict.scores}
+    if explain:
+        row["reasons"] = verdict.reasons
+    return msgspec.json.encode(row).decode()
+
+
+def _open(file: Path) -> Any:
+    if str(file) == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    except OSError as error:
+        raise HamletError(f"{file}: {error.strerror}") from error
+
+
+def _whole(lines: IO[bytes], file: Path) -> Iterator[bytes]:
+    try:
+        yield from lines
+    except (OSError, EOFError) as error:  # A gzip that is none, or cut short.
+        raise HamletError(f"{file}: {error}") from error
+
+
+def _progress(file: Path) -> Any:
+    """A counter on standard error when somebody watches and the output goes elsewhere."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        return nullcontext(lambda count: None)
+    from api.cli.progress import counting
+
+    return counting(f"scoring {file}")

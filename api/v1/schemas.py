@@ -1,0 +1,133 @@
+"""What version 1 of the API answers. The OpenAPI document is generated from these types."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.problems import Problem
+from moderation.comment import Comment
+from moderation.store import History, JudgedAt
+from moderation.verdict import Decision, Reason, Verdict
+
+OurId = Annotated[str, Meta(description="Hamlet's id of the comment: 32 hex digits that sort by time")]
+Scores = Annotated[dict[str, float], Meta(description="Calibrated probability of each head", examples=[{"spam": 0.02}])]
+Baseline = Annotated[
+    dict[str, float],
+    Meta(description="Log-odds before any evidence, for each head that the reasons speak of"),
+]
+Warnings = Annotated[tuple[str, ...], Meta(description="What was ignored or replaced in the request")]
+
+
+class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A judged comment."""
+
+    id: OurId | UnsetType = UNSET
+    external_id: Annotated[str, Meta(description="The site's own id, if it sent one")] | UnsetType | None = UNSET
+    decision: Decision
+    scores: Scores
+    baseline: Baseline
+    reasons: Annotated[tuple[Reason, ...], Meta(description="Strongest first")]
+    model: Annotated[str, Meta(examples=["base/1.0.0"])]
+    policy: Annotated[str, Meta(description="Model and number of the site's changes to its thresholds")]
+    repeated: Annotated[
+        bool, Meta(description="The same comment had been judged before; this is the first verdict")
+    ] = False
+    warnings: Warnings = ()
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """A comment of a list that was not taken; the others were."""
+
+    index: Annotated[int, Meta(description="Its place in the list, from 0")]
+    problem: Problem
+
+
+class RevisionShown(Struct, frozen=True, kw_only=True):
+    """What the site sent, and when."""
+
+    number: int
+    received_at: datetime
+    comment: Comment
+
+
+class VerdictShown(Struct, frozen=True, kw_only=True):
+    """A verdict, when it was given and on which revision."""
+
+    revision: int
+    judged_at: datetime
+    decision: Decision
+    scores: Scores
+    baseline: Baseline
+    reasons: tuple[Reason, ...]
+    model: str
+    policy: str
+
+
+class ReviewShown(Struct, frozen=True, kw_only=True):
+    """What a person said."""
+
+    outcome: Annotated[str, Meta(description="ham, spam, abuse or other")]
+    reviewer: str
+    reviewed_at: datetime
+    note: str | None
+
+
+class CommentShown(Struct, frozen=True, kw_only=True):
+    """All that is kept of one comment, oldest first."""
+
+    id: OurId
+    external_id: str | None
+    revisions: tuple[RevisionShown, ...]
+    verdicts: tuple[VerdictShown, ...]
+    reviews: tuple[ReviewShown, ...]
+
+
+def answer_of(verdict: Verdict, warnings: tuple[str, ...]) -> Answer:
+    """The answer to a comment that was scored and not kept."""
+    return Answer(
+        decision=verdict.decision,
+        scores=verdict.scores,
+        baseline=verdict.baseline,
+        reasons=verdict.reasons,
+        model=verdict.model,
+        policy=verdict.policy,
+        warnings=warnings,
+    )
+
+
+def shown(history: History) -> CommentShown:
+    """A comment's history for the outside."""
+    return CommentShown(
+        id=history.id,
+        external_id=history.external_id,
+        revisions=tuple(
+            RevisionShown(number=number, received_at=_time(one.received_at), comment=one.comment)
+            for number, one in enumerate(history.revisions, 1)
+        ),
+        verdicts=tuple(_verdict_shown(one) for one in history.verdicts),
+        reviews=tuple(
+            ReviewShown(outcome=one.outcome, reviewer=one.reviewer, reviewed_at=_time(one.reviewed_at), note=one.note)
+            for one in history.reviews
+        ),
+    )
+
+
+def _verdict_shown(judged: JudgedAt) -> VerdictShown:
+    verdict = judged.verdict
+    return VerdictShown(
+        revision=judged.revision,
+        judged_at=_time(judged.judged_at),
+        decision=verdict.decision,
+        scores=verdict.scores,
+        baseline=verdict.baseline,
+        reasons=verdict.reasons,
+        model=verdict.model,
+        policy=verdict.policy,
+    )
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,5 @@
+"""``python -m hamlet`` is ``hamlet``."""
+
+from hamlet.cli import main
+
+main()

@@ -1,0 +1,153 @@
+"""The model on disk: a manifest and plain arrays, checked before they are used. Never a pickle: a model is data.
+
+models/base/1.0.0/manifest.json   what it is, how it was made, the SHA-256 of every array
+models/base/1.0.0/weights.npy     [2**bits, heads] float16, memory-mapped, so that workers share its pages
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from moderation import features
+from moderation.errors import ArtifactError, ModelNotFound
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+WEIGHTS = "weights.npy"
+LEAST_BITS, MOST_BITS = 1, 26
+
+
+class HeadManifest(Struct, frozen=True, kw_only=True):
+    """One head: its place among the columns, its calibration and its thresholds."""
+
+    name: str
+    bias: float
+    """Log-odds, already calibrated."""
+    slope: float
+    """Platt scaling (Platt 1999): calibrated log-odds = bias + slope * sum(weights * scales)."""
+    hold_at: float | None
+    reject_at: float | None
+    """None: the head informs and does not decide, unless a site sets thresholds for it."""
+    evidence: str
+    """What the thresholds rest on: how many comments, which bound."""
+    metrics: dict[str, float] = {}
+
+
+class DataSource(Struct, frozen=True, kw_only=True):
+    """One corpus the model was trained on."""
+
+    name: str
+    rows: int
+    sha256: str
+    licence: str
+    positives: dict[str, int] = {}
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """All that is to be known of a model."""
+
+    format: int
+    name: str
+    features_version: int
+    bits: int
+    heads: tuple[HeadManifest, ...]
+    data: tuple[DataSource, ...]
+    sha256: dict[str, str]
+    made_with: dict[str, str] = {}
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(folder: Path, manifest: Manifest, weights: NDArray[np.float16]) -> Manifest:
+    """Write a model folder; returns the manifest with the digests filled in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / WEIGHTS, np.ascontiguousarray(weights), allow_pickle=False)
+    manifest = msgspec.structs.replace(manifest, sha256={WEIGHTS: digest_of(folder / WEIGHTS)})
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (folder / MANIFEST).write_bytes(text + b"\n")
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a manifest, or raise an :class:`ArtifactError` that says what is wrong with it."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError as error:
+        raise ModelNotFound(folder, "there is no manifest.json") from error
+    except OSError as error:
+        raise ArtifactError(folder, f"manifest.json: {error.strerror}") from error
+    try:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ArtifactError(folder, f"manifest.json: {error}") from error
+    if manifest.format != FORMAT:
+        raise ArtifactError(folder, f"written in format {manifest.format}, this Hamlet reads format {FORMAT}")
+    if manifest.features_version != features.VERSION:
+        raise ArtifactError(
+            folder, f"made for features {manifest.features_version}, this Hamlet has {features.VERSION}"
+        )
+    if not LEAST_BITS <= manifest.bits <= MOST_BITS:
+        raise ArtifactError(
+            folder, f"bits must lie between {LEAST_BITS} and {MOST_BITS}, the manifest says {manifest.bits}"
+        )
+    return manifest
+
+
+def read(folder: Path) -> tuple[Manifest, NDArray[np.float16]]:
+    """Read and verify a model folder. The weights are mapped, not copied."""
+    manifest = read_manifest(folder)
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ArtifactError(folder, f"{WEIGHTS} is missing")
+    if digest_of(path) != manifest.sha256.get(WEIGHTS):
+        raise ArtifactError(folder, f"{WEIGHTS} is not the file that was trained (SHA-256 differs): damaged or changed")
+    try:
+        weights = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise ArtifactError(folder, f"{WEIGHTS}: {error}") from error
+    if not isinstance(weights, np.ndarray):  # An archive of arrays loads, too.
+        raise ArtifactError(folder, f"{WEIGHTS} holds no single array")
+    expected = (1 << manifest.bits, len(manifest.heads))
+    if weights.shape != expected or weights.dtype != np.float16:
+        raise ArtifactError(
+            folder, f"{WEIGHTS} is {weights.dtype}{list(weights.shape)}, expected float16{list(expected)}"
+        )
+    return manifest, weights
+
+
+def version_key(name: str) -> tuple[int, ...]:
+    """Sort key of a version such as ``1.10.0``."""
+    return tuple(int(part) if part.isdecimal() else -1 for part in name.split("."))
+
+
+def find(models: Path, name: str | None = None) -> Path:
+    """The folder of a model by name (``base/1.0.0``), or of the newest base model."""
+    if name is not None:
+        try:
+            folder = (models / name).resolve()
+            found = folder.is_relative_to(models.resolve()) and folder.is_dir()
+        except (ValueError, OSError):  # A NUL, or a name longer than any file's.
+            found = False
+        if not found:
+            raise ModelNotFound(models / name, f"no such model; there are: {', '.join(available(models)) or 'none'}")
+        return folder
+    names = available(models)
+    if not names:
+        raise ModelNotFound(models / "base", "no model here")
+    return models / names[-1]
+
+
+def available(models: Path) -> list[str]:
+    """Names of the base models, oldest version first."""
+    folders = [path.parent for path in (models / "base").glob(f"*/{MANIFEST}")]
+    return [f"base/{folder.name}" for folder in sorted(folders, key=lambda folder: version_key(folder.name))]

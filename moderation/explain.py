@@ -1,0 +1,136 @@
+"""Why a comment scored as it did, in exact parts.
+
+A score is a sum, so it can be taken apart: every n-gram's part goes to the word it stands in (a pair of words gives
+half to each), every token's to its link or author field. The strongest parts are named, the others are one rest, and
+``start + parts + rest`` is the logit of the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation.classifier import Classifier
+from moderation.comment import Comment
+from moderation.features import TOKEN_SCALE, Features, Index, Run
+
+MOST = 5
+"""Words named for each comment."""
+WEAK = 0.05
+"""Log-odds under which a part is not worth a sentence."""
+MAX_SPANS = 10
+
+Span = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Part:
+    """One thing's part in a score."""
+
+    group: str
+    """``words``, ``names``, ``link``, ``author`` or ``disguise``."""
+    about: str
+    effect: float
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(slots=True)
+class Explanation:
+    """Why one head scored as it did; ``start``, the parts and ``rest`` add up to ``logit``."""
+
+    logit: float
+    start: float
+    parts: list[Part]
+    rest: float
+
+
+def explain(
+    classifier: Classifier,
+    comments: Sequence[Comment],
+    features: Features,
+    logits: NDArray[np.float32],
+    head: Index,
+) -> list[Explanation]:
+    """Explain head number ``head[i]`` of each comment ``i``, strongest part first."""
+    parts: list[dict[tuple[str, str], Part]] = [{} for _ in comments]
+    for run in features.runs:
+        _name_words(classifier, comments, features, run, head, parts)
+    _name_tokens(classifier, features, head, parts)
+    out = []
+    for i, found in enumerate(parts):
+        strong = sorted(
+            (part for part in found.values() if abs(part.effect) >= WEAK), key=lambda part: -abs(part.effect)
+        )
+        logit, start = float(logits[i, head[i]]), classifier.start(int(head[i]))
+        rest = logit - start - sum(part.effect for part in strong)
+        out.append(Explanation(logit, start, strong, rest))
+    return out
+
+
+def _word_effects(classifier: Classifier, features: Features, run: Run, head: Index) -> NDArray[np.float64]:
+    """The part of every word of a chunk in its comment's score."""
+    words, grams = run.words, run.grams
+    count = words.owner.size
+    owner = np.repeat(run.owner, np.diff(run.bounds))
+    part = classifier.effects(run.rows, head[owner]) * features.scale[owner, int(run.names)]
+    chars, singles = grams.char.size, grams.char.size + grams.word.size
+    # The space before a word belongs to it, signs to the word before them or, at the beginning, behind them.
+    word = np.searchsorted(grams.start, grams.char_at + 1, "right") - 1
+    word += (word < 0) | (words.owner[word] != owner[:chars])
+    word = np.minimum(word, count - 1)
+    mine = words.owner[word] == owner[:chars]  # A comment may have signs and no words.
+    total: NDArray[np.float64] = np.bincount(word, np.where(mine, part[:chars], 0), count).astype(np.float64)
+    total += part[chars:singles]
+    half = part[singles:] / 2
+    total += np.bincount(grams.pair_first, half, count) + np.bincount(grams.pair_first + 1, half, count)
+    return total
+
+
+def _name_words(
+    classifier: Classifier,
+    comments: Sequence[Comment],
+    features: Features,
+    run: Run,
+    head: Index,
+    parts: list[dict[tuple[str, str], Part]],
+) -> None:
+    words = run.words
+    if not words.owner.size:
+        return
+    # The same word twice is one part with two places.
+    keys, first, number = np.unique((words.owner << 32) | run.grams.word, return_index=True, return_inverse=True)
+    effect = np.bincount(number, _word_effects(classifier, features, run, head))
+    owner = words.owner[first]
+    order = np.lexsort((-np.abs(effect), owner))
+    rank = np.arange(order.size) - np.searchsorted(owner[order], owner[order])
+    for k in order[(rank < MOST) & (np.abs(effect[order]) >= WEAK)].tolist():
+        i = int(owner[k])
+        places = np.flatnonzero(number == k)[:MAX_SPANS] if keys.size < words.owner.size else first[k : k + 1]
+        spans = tuple((int(words.start[p]), int(words.end[p])) for p in places.tolist())
+        low, high = spans[0]
+        if words.surface is None:
+            _add(parts[i], Part("words", comments[i].text[low:high], float(effect[k]), spans))
+        else:
+            _add(parts[i], Part("names", words.surface[low:high], float(effect[k])))
+
+
+def _name_tokens(
+    classifier: Classifier, features: Features, head: Index, parts: list[dict[tuple[str, str], Part]]
+) -> None:
+    if not features.token_rows.size:
+        return
+    effects = classifier.effects(features.token_rows, head[features.token_owner]) * TOKEN_SCALE
+    tokens = (token for found in features.tokens for token in found)
+    for i, token, effect in zip(features.token_owner.tolist(), tokens, effects.tolist(), strict=True):
+        _add(parts[i], Part(token.group, token.about, effect, (token.span,) if token.span else ()))
+
+
+def _add(parts: dict[tuple[str, str], Part], part: Part) -> None:
+    """Add a part to those of its comment; one that is named already grows."""
+    known = parts.setdefault((part.group, part.about.casefold()), part)
+    if known is not part:
+        known.effect += part.effect
+        known.spans = tuple(dict.fromkeys(known.spans + part.spans))[:MAX_SPANS]

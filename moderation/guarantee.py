@@ -1,0 +1,64 @@
+"""Thresholds with a guarantee, from labelled scores alone.
+
+Of n ham comments drawn like the ones to come, let the threshold be the k-th highest score. The chance that more than
+``alpha`` of all ham then lies above it is a binomial tail, whatever the distribution of the scores (Tong, Feng, Li
+2018, "Neyman-Pearson classification algorithms and NP receiver operating characteristics", proposition 1). We take
+the lowest threshold whose tail is at most ``delta``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, lgamma, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """With confidence ``1 - delta`` at most ``alpha`` of the comments score at or above ``threshold``."""
+
+    threshold: float
+    n: int
+    alpha: float
+    delta: float
+
+    def __str__(self) -> str:
+        sure = f"with {1 - self.delta:.0%} confidence, from {self.n:,} comments"
+        return f"at most {self.alpha:.2%} at or above {self.threshold:.4f}, {sure}"
+
+
+def binomial_cdf(k: int, n: int, p: float) -> float:
+    """P(X <= k) for X ~ Binomial(n, p), summed exactly in logs."""
+    if k < 0:
+        return 0.0
+    terms = (
+        lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log(1 - p)
+        for i in range(min(k, n) + 1)
+    )
+    return min(1.0, sum(exp(term) for term in terms))
+
+
+def allowed_above(n: int, alpha: float, delta: float) -> int:
+    """How many of n comments may score at or above the threshold; -1 if n is too small for any."""
+    if not (0 < alpha < 1 and 0 < delta < 1):
+        raise ValueError(f"alpha and delta must lie between 0 and 1, got {alpha} and {delta}")
+    k = -1
+    while k + 1 < n and binomial_cdf(k + 1, n, alpha) <= delta:
+        k += 1
+    return k
+
+
+def threshold_for(scores: NDArray[np.floating], alpha: float, delta: float = 0.05) -> Bound | None:
+    """The lowest threshold that at most ``alpha`` of such comments reach, or None if there are too few to say.
+
+    ``scores``: [n], of comments that should stay below it (ham, for a reject threshold).
+    """
+    n = int(scores.size)
+    k = allowed_above(n, alpha, delta) if n else -1
+    if k < 0:
+        return None
+    ordered = np.sort(scores)[::-1]
+    # k scores may lie at or above the threshold: it stands just above the next one.
+    return Bound(float(np.nextafter(ordered[min(k, n - 1)], np.inf)), n, alpha, delta)

@@ -1,0 +1,79 @@
+"""Policy: a site's thresholds, which turn scores into a decision.
+
+Estimating and deciding are two things. The defaults come from the model's manifest; a site may change them by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec import UNSET, Struct, UnsetType
+
+from moderation.artifact import Manifest
+from moderation.errors import BadSetting
+from moderation.verdict import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which score on a head holds and rejects; None: never."""
+
+    hold_at: float | None
+    reject_at: float | None
+
+    def judge(self, score: float) -> Decision:
+        """What this head alone would decide. A threshold belongs to the stricter side."""
+        if self.reject_at is not None and score >= self.reject_at:
+            return Decision.REJECT
+        if self.hold_at is not None and score >= self.hold_at:
+            return Decision.HOLD
+        return Decision.ACCEPT
+
+
+class Override(Struct, frozen=True, omit_defaults=True):
+    """A site's change to one head: what is not set stays as the model has it."""
+
+    hold_at: float | UnsetType | None = UNSET
+    reject_at: float | UnsetType | None = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Thresholds by head, in the order of the model's heads."""
+
+    version: str
+    thresholds: tuple[Thresholds, ...]
+
+    def judge(self, scores: list[float]) -> tuple[Decision, list[Decision]]:
+        """The strictest decision of all heads, and each head's own."""
+        own = [limits.judge(score) for limits, score in zip(self.thresholds, scores, strict=True)]
+        if Decision.REJECT in own:
+            return Decision.REJECT, own
+        return (Decision.HOLD if Decision.HOLD in own else Decision.ACCEPT), own
+
+
+def make_policy(manifest: Manifest, overrides: Mapping[str, Override] | None = None, number: int = 0) -> Policy:
+    """The policy of a site: the model's thresholds with the site's changes, ``number`` counting the changes."""
+    overrides = overrides or {}
+    thresholds = []
+    for head in manifest.heads:
+        change = overrides.get(head.name, Override())
+        limits = Thresholds(
+            head.hold_at if change.hold_at is UNSET else change.hold_at,
+            head.reject_at if change.reject_at is UNSET else change.reject_at,
+        )
+        check_thresholds(head.name, limits)
+        thresholds.append(limits)
+    return Policy(f"{manifest.name}+{number}", tuple(thresholds))
+
+
+def check_thresholds(head: str, limits: Thresholds) -> None:
+    """Refuse thresholds that make no sense."""
+    for name, value in (("hold_at", limits.hold_at), ("reject_at", limits.reject_at)):
+        if value is not None and not 0 <= value <= 1:
+            raise BadSetting(f"{head}.{name}", f"a threshold lies between 0 and 1, got {value}")
+    if limits.hold_at is not None and limits.reject_at is not None and limits.hold_at > limits.reject_at:
+        raise BadSetting(
+            f"{head}.hold_at", f"{limits.hold_at} is above reject_at {limits.reject_at}: nothing would be held"
+        )

@@ -1,0 +1,123 @@
+"""Opening a database: SQLite in WAL mode, or PostgreSQL by URL; and what its failures mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from moderation.errors import BadSetting, StoreUnavailable
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for another process's before it gives up."""
+
+
+def parse_url(text: str) -> URL:
+    """A database URL; a bare path is an SQLite file."""
+    if "://" not in text:
+        return URL.create("sqlite", database=text)
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise BadSetting("database", str(error)) from error
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite":
+        raise BadSetting("database", f"{url.get_backend_name()} is not supported: SQLite (a path) or postgresql://…")
+    return url
+
+
+def open_database(text: str, *, safe_from_power_loss: bool = False, pool_size: int = 8) -> Engine:
+    """An engine for the URL. Nothing is connected yet.
+
+    A committed answer always survives a crash of the process. With ``safe_from_power_loss`` SQLite also waits for
+    the disk (``synchronous=FULL``) at every commit; PostgreSQL does as its server is set up.
+    """
+    url = parse_url(text)
+    try:
+        if url.get_backend_name() == "sqlite":
+            return _open_sqlite(url, safe_from_power_loss)
+        return create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
+    except NoSuchModuleError as error:
+        raise BadSetting("database", str(error)) from error
+
+
+def _open_sqlite(url: URL, safe_from_power_loss: bool) -> Engine:
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSetting("database", f"{url.database}: {error.strerror}") from error
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below.
+        cursor = connection.cursor()
+        with suppress(connection.OperationalError):
+            # A read-only file keeps the mode it has; writing to it fails later, with its own error.
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if safe_from_power_loss else 'NORMAL'}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-16000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # IMMEDIATE: a writer waits for its turn here, not with a half-done transaction in hand.
+        mode = "IMMEDIATE" if connection.get_execution_options().get("writes") else "DEFERRED"
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+@contextmanager
+def failures_named() -> Iterator[None]:
+    """Turn the driver's operational errors into :class:`StoreUnavailable`, which says that nothing was stored."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable("all database connections are busy") from error
+    except OperationalError as error:
+        raise StoreUnavailable(explain_failure(error), retry_after=5) from error
+    except DBAPIError as error:
+        # Drivers file a read-only or damaged database, and a lost connection, under several classes.
+        if error.connection_invalidated or _AWAY.search(str(error.orig)):
+            raise StoreUnavailable(explain_failure(error), retry_after=5) from error
+        raise
+
+
+def insert_unless_there(engine: Engine, table: Table, unique: tuple[str, ...]) -> Insert:
+    """An INSERT that leaves a row with the same ``unique`` columns as it is, in the words of the database."""
+    insert = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
+    statement: Insert = insert(table).on_conflict_do_nothing(index_elements=unique)
+    return statement
+
+
+_AWAY = re.compile(r"read-?only|malformed|not a database|terminat|closed|does not exist", re.IGNORECASE)
+
+
+def explain_failure(error: DBAPIError) -> str:
+    """A driver's error in a sentence, without SQL or data."""
+    text = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    lowered = text.lower()
+    if "locked" in lowered:
+        return f"the database is locked by another process ({text})"
+    if "readonly" in lowered or "read-only" in lowered:
+        return f"the database cannot be written ({text}): check the rights of the file and its folder"
+    if "malformed" in lowered or "not a database" in lowered:
+        return f"the database file is damaged ({text}): restore a backup"
+    if "full" in lowered:
+        return f"the disk is full ({text})"
+    if "no such table" in lowered or ("relation" in lowered and "does not exist" in lowered):
+        return f"the database has no tables yet ({text}): run hamlet db upgrade"
+    return f"the database does not answer ({text})"

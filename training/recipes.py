@@ -1,0 +1,53 @@
+"""How the base model is made: every number that is a choice, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from training.corpora import HEADS
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRecipe:
+    """Choices of one head."""
+
+    strength: float
+    """Inverse of the L2 penalty (scikit-learn's C), for weights that sum to ``Recipe.mass``."""
+    boost: dict[str, float] = field(default_factory=dict)
+    """Corpus to factor on its weight; 0 leaves it out."""
+    hold_false_positives: float = 0.01
+    """Share of harmless comments that may be held."""
+    reject_false_positives: float = 0.001
+    least_reject: float = 0.95
+    """Never reject below this score, whatever the data say."""
+    most_hold: float = 0.5
+    """Always hold from this score on: what is as likely spam as not is for a person."""
+    decides: bool = True
+    """Whether the head takes part in decisions; the attributes only inform until a site sets thresholds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Choices of a model."""
+
+    bits: int = 18
+    heads: dict[str, HeadRecipe] = field(default_factory=dict)
+    corpus_power: float = 0.5
+    """A corpus of n comments weighs n**power: a large one must not drown the others."""
+    mass: float = 10_000.0
+    """Sum of all weights of a head, half of it positive."""
+    readings: int = 4
+    """Readings of each bot template."""
+    folds: int = 5
+    seed: int = 20261122
+    confidence: float = 0.95
+
+
+_INFORMS = HeadRecipe(strength=10.0, decides=False)
+BASE = Recipe(
+    heads={
+        **dict.fromkeys(HEADS, _INFORMS),
+        "spam": HeadRecipe(strength=10.0, boost={"seeds": 4.0, "sms-spam": 0.5}),
+        "toxicity": HeadRecipe(strength=10.0, boost={"seeds": 4.0}, hold_false_positives=0.02),
+    }
+)

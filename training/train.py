@@ -1,0 +1,236 @@
+"""Training the base model: seeds and corpora in, a verified model folder out. Deterministic.
+
+Every head is a logistic regression on the comments that were judged for it; missing labels are left out, graded ones
+count as both classes in proportion. Corpora weigh by the root of their size and the classes alike, so that neither a
+large corpus nor a common class decides. Calibration and thresholds come from predictions on folds the model did not
+see, with whole groups (a video, an article) kept together.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from zlib import crc32
+
+import joblib
+import msgspec
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+from sklearn.linear_model import LogisticRegression
+
+from moderation import artifact, features
+from moderation.artifact import DataSource, HeadManifest, Manifest
+from moderation.comment import LabelledComment
+from training import corpora
+from training.calibrate import calibrate, thresholds
+from training.corpora import Progress, silent
+from training.matrix import CommentVectorizer
+from training.recipes import BASE, HeadRecipe, Recipe
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Dataset:
+    """Comments to learn from, all corpora together."""
+
+    comments: list[LabelledComment]
+    origin: NDArray[np.str_]
+    """Corpus of each comment."""
+    sources: tuple[DataSource, ...]
+
+    def labels(self, head: str) -> Floats:
+        """Labels of a head, NaN where nobody judged it."""
+        return np.array([comment.labels.get(head, np.nan) for comment in self.comments])
+
+    def folds(self, count: int) -> NDArray[np.int64]:
+        """Fold of each comment; comments of one group, or of one beginning, share it."""
+        return np.array([_group_number(c, o) % count for c, o in zip(self.comments, self.origin.tolist(), strict=True)])
+
+
+def _group_number(comment: LabelledComment, origin: str) -> int:
+    # Without a group, near-copies are kept together by their first words.
+    key = comment.group or " ".join(re.findall(r"\w+", comment.text.casefold())[:6])
+    return crc32(f"{origin}:{key}".encode("utf-8", "replace"))
+
+
+def gather(data_dir: Path | None, recipe: Recipe, seeds: Path = corpora.SEEDS) -> Dataset:
+    """Read the seeds and, where the folder exists, the corpora that may be trained on."""
+    rows: dict[str, list[LabelledComment]] = {"seeds": corpora.read_seeds(seeds)}
+    sources = [_seed_source(rows["seeds"], seeds)]
+    if data_dir is not None:
+        for corpus in corpora.CORPORA:
+            if corpus.train and (data_dir / corpus.path).exists():
+                rows[corpus.name] = corpora.read_corpus(data_dir, corpus)
+                sources.append(corpora.source_of(corpus, data_dir, rows[corpus.name]))
+        constructs = corpora.read_constructs(data_dir, recipe.readings, Random(recipe.seed))  # noqa: S311  # Choices, no secrets.
+        if constructs:
+            rows["bot-constructs"] = constructs
+            sources.append(
+                DataSource(
+                    name="bot-constructs",
+                    rows=len(constructs),
+                    sha256=artifact.digest_of(data_dir / "lists" / "constructs.txt"),
+                    licence="MIT",
+                    positives=corpora.positives(constructs),
+                )
+            )
+    comments = [comment for part in rows.values() for comment in part]
+    origin = np.array([name for name, part in rows.items() for _ in part])
+    return Dataset(comments, origin, tuple(sources))
+
+
+def _seed_source(rows: list[LabelledComment], folder: Path) -> DataSource:
+    whole = joblib.hash([path.read_bytes() for path in sorted(folder.glob("*.jsonl"))], hash_name="sha1")
+    return DataSource(
+        name="seeds", rows=len(rows), sha256=whole, licence="MIT (this project)", positives=corpora.positives(rows)
+    )
+
+
+def without_author(comment: LabelledComment) -> LabelledComment:
+    """The same comment from a site that sends the text alone."""
+    return msgspec.structs.replace(comment, author=None)
+
+
+@dataclass(slots=True)
+class Design:
+    """The training matrix: every comment as it is and, if it has author fields, once more without them.
+
+    So a missing field is no evidence: the model sees each author's comment both ways, at half weight each.
+    """
+
+    matrix: csr_matrix
+    row: NDArray[np.int64]
+    """Comment of each row."""
+    weight: Floats
+
+
+def design(dataset: Dataset, bits: int, progress: Progress = silent) -> Design:
+    """Vectorize a data set on all cores."""
+    comments: list[LabelledComment] = list(dataset.comments)
+    row = list(range(len(comments)))
+    weight = np.ones(len(comments))
+    for i, comment in enumerate(dataset.comments):
+        if comment.author is not None:
+            comments.append(without_author(comment))
+            row.append(i)
+            weight[i] = 0.5
+    weight = np.append(weight, np.full(len(comments) - weight.size, 0.5))
+    step = 4_096
+    parts = []
+    for i in range(0, len(comments), step):
+        progress("features", i, len(comments))
+        parts.append(CommentVectorizer(bits=bits).fit_transform(comments[i : i + step]))
+    progress("features", len(comments), len(comments))
+    return Design(vstack(parts, format="csr"), np.array(row), weight)
+
+
+def head_weights(dataset: Dataset, labels: Floats, recipe: Recipe, head: HeadRecipe) -> Floats:
+    """Weight of each comment for a head: zero if not judged, by corpus otherwise."""
+    judged = ~np.isnan(labels)
+    weight = np.zeros(labels.size)
+    for name in np.unique(dataset.origin[judged]):
+        rows = judged & (dataset.origin == name)
+        weight[rows] = head.boost.get(str(name), 1.0) * rows.sum() ** (recipe.corpus_power - 1)
+    return weight
+
+
+def fit_head(matrix: csr_matrix, labels: Floats, weight: Floats, strength: float, mass: float) -> tuple[Floats, float]:
+    """Logistic regression with graded labels; returns the weights and the bias.
+
+    A comment labelled p counts as p of a positive and 1 - p of a negative one.
+    """
+    used = np.flatnonzero(weight > 0)
+    positive, negative = used[labels[used] > 0], used[labels[used] < 1]
+    rows = np.concatenate([positive, negative])
+    target = np.concatenate([np.ones(positive.size), np.zeros(negative.size)])
+    amount = np.concatenate([weight[positive] * labels[positive], weight[negative] * (1 - labels[negative])])
+    for value in (0, 1):
+        amount[target == value] *= mass / 2 / amount[target == value].sum()
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4)
+    model.fit(matrix[rows], target, sample_weight=amount)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def _fit_fold(
+    plan: Design, labels: Floats, weight: Floats, keep: NDArray[np.bool_], strength: float, mass: float
+) -> tuple[Floats, float]:
+    return fit_head(plan.matrix, labels[plan.row], weight[plan.row] * plan.weight * keep[plan.row], strength, mass)
+
+
+@dataclass(slots=True)
+class TrainedHead:
+    """A head's weights and the manifest entry that goes with them."""
+
+    column: NDArray[np.float32]
+    manifest: HeadManifest
+
+
+def train_head(name: str, dataset: Dataset, plan: Design, recipe: Recipe) -> TrainedHead | None:
+    """Train, calibrate and set the thresholds of one head; None if there are no labels of both classes."""
+    choices = recipe.heads[name]
+    labels = dataset.labels(name)
+    weight = head_weights(dataset, labels, recipe, choices)
+    judged = weight > 0
+    if not (judged & (labels >= 0.5)).any() or not (judged & (labels < 0.5)).any():
+        return None
+    folds = dataset.folds(recipe.folds)
+    held_out = np.full(labels.size, np.nan)
+    for fold in range(recipe.folds):
+        keep, test = folds != fold, judged & (folds == fold)
+        if not _both_classes(labels[judged & keep]) or not test.any():
+            continue
+        column, bias = _fit_fold(plan, labels, weight, keep, choices.strength, recipe.mass)
+        # The first rows of the design are the comments in order, as their site sent them.
+        held_out[test] = plan.matrix[: labels.size][test] @ column + bias
+    column, bias = _fit_fold(plan, labels, weight, judged, choices.strength, recipe.mass)
+    seen = ~np.isnan(held_out)
+    fitted = calibrate(held_out[seen], labels[seen], weight[seen])
+    probability = fitted.probability(held_out[seen])
+    limits = thresholds(probability, labels[seen], dataset.origin[seen], choices, recipe.confidence)
+    manifest = HeadManifest(
+        name=name,
+        bias=round(fitted.slope * bias + fitted.intercept, 6),
+        slope=round(fitted.slope, 6),
+        hold_at=limits.hold_at,
+        reject_at=limits.reject_at,
+        evidence=limits.evidence,
+        metrics=fitted.metrics,
+    )
+    return TrainedHead(column.astype(np.float32), manifest)
+
+
+def _both_classes(labels: Floats) -> bool:
+    return bool((labels >= 0.5).any() and (labels < 0.5).any())
+
+
+def train_base(
+    out: Path, data_dir: Path | None, recipe: Recipe = BASE, *, seeds: Path = corpora.SEEDS, progress: Progress = silent
+) -> Manifest:
+    """Train the base model and write it to ``out``, whose last two parts are its name (``base/1.0.0``)."""
+    progress("reading", 0, 1)
+    dataset = gather(data_dir, recipe, seeds)
+    plan = design(dataset, recipe.bits, progress)
+    trained: list[TrainedHead] = []
+    for number, name in enumerate(recipe.heads):
+        progress("heads", number, len(recipe.heads))
+        if (head := train_head(name, dataset, plan, recipe)) is not None:
+            trained.append(head)
+    progress("heads", len(recipe.heads), len(recipe.heads))
+    manifest = Manifest(
+        format=artifact.FORMAT,
+        name=f"{out.resolve().parent.name}/{out.resolve().name}",
+        features_version=features.VERSION,
+        bits=recipe.bits,
+        heads=tuple(head.manifest for head in trained),
+        data=dataset.sources,
+        sha256={},
+        made_with={"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
+    )
+    weights = np.stack([head.column for head in trained], axis=1).astype(np.float16)
+    return artifact.write(out, manifest, weights)
