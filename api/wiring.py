@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from flask import Flask, current_app
 from sqlalchemy import Engine
 
 from moderation import artifact
+from moderation.check import Submission, check_comments
 from moderation.classifier import Classifier
 from moderation.policy import Policy, make_policy
 from moderation.secret import load_secret
 from moderation.settings import Settings
-from moderation.store import migrate
+from moderation.store import Checked, migrate
 from moderation.store.database import open_database
 from moderation.store.sites import Site, Sites
 from moderation.store.sql import SqlStore
+from moderation.together import Together
 
 EXTENSION = "hamlet"
+MOST_TOGETHER = 64
+"""Comments of different requests judged in one go; more would make the first wait."""
 
 
 @dataclass(slots=True)
@@ -30,6 +35,8 @@ class Parts:
     store: SqlStore
     sites: Sites
     classifier: Classifier
+    check: Together[Submission, Checked]
+    """Judge and keep; requests that meet share the work and the commit."""
     _policies: dict[tuple[int, int], Policy] = field(default_factory=dict)
 
     def policy(self, site: Site) -> Policy:
@@ -67,7 +74,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     migrate.require_current(engine)
     sites = Sites(engine, load_secret(settings.secret, settings.secret_file))
     sites.check_secret()
-    app.extensions[EXTENSION] = Parts(settings, engine, SqlStore(engine), sites, load_classifier(settings))
+    store, classifier = SqlStore(engine), load_classifier(settings)
+    check = Together(partial(check_comments, classifier=classifier, store=store), most=MOST_TOGETHER)
+    app.extensions[EXTENSION] = Parts(settings, engine, store, sites, classifier, check)
 
 
 def parts() -> Parts:

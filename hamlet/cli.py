@@ -57,7 +57,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command; expected failures are a sentence and an exit code, never a traceback."""
     try:
-        cli(standalone_mode=False)
+        # Without click's standalone mode ctx.exit() comes back as a value.
+        sys.exit(cli(standalone_mode=False) or 0)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -1,7 +1,10 @@
 """The model on disk: a manifest and plain arrays, checked before they are used. Never a pickle: a model is data.
 
 models/base/1.0.0/manifest.json   what it is, how it was made, the SHA-256 of every array
-models/base/1.0.0/weights.npy     [2**bits, heads] float16, memory-mapped, so that workers share its pages
+models/base/1.0.0/weights.npy     [2**bits, columns] int16, memory-mapped, so that workers share its pages
+
+Weights are whole numbers that each head's ``scale`` turns into log-odds: finer than 16-bit floats where it matters,
+half the size of 32-bit ones, and faster to add up. Columns are filled up to eight, so that a row is one load.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from moderation.errors import ArtifactError, ModelNotFound
 FORMAT = 1
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.npy"
+ALIGNED = 8
 LEAST_BITS, MOST_BITS = 1, 26
 
 
@@ -30,7 +34,9 @@ class HeadManifest(Struct, frozen=True, kw_only=True):
     bias: float
     """Log-odds, already calibrated."""
     slope: float
-    """Platt scaling (Platt 1999): calibrated log-odds = bias + slope * sum(weights * scales)."""
+    """Platt scaling (Platt 1999): calibrated log-odds = bias + slope * sum(weights * scales of the features)."""
+    scale: float = 1.0
+    """What one unit of the stored weights is worth."""
     hold_at: float | None
     reject_at: float | None
     """None: the head informs and does not decide, unless a site sets thresholds for it."""
@@ -68,14 +74,35 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write(folder: Path, manifest: Manifest, weights: NDArray[np.float16]) -> Manifest:
-    """Write a model folder; returns the manifest with the digests filled in."""
+def write(folder: Path, manifest: Manifest, weights: NDArray[np.floating]) -> Manifest:
+    """Write a model folder with weights [2**bits, heads]; returns the manifest with scales and digests filled in."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / WEIGHTS, np.ascontiguousarray(weights), allow_pickle=False)
-    manifest = msgspec.structs.replace(manifest, sha256={WEIGHTS: digest_of(folder / WEIGHTS)})
+    stored, scales = quantized(weights)
+    np.save(folder / WEIGHTS, stored, allow_pickle=False)
+    heads = zip(manifest.heads, scales, strict=True)
+    manifest = msgspec.structs.replace(
+        manifest,
+        heads=tuple(msgspec.structs.replace(head, scale=scale) for head, scale in heads),
+        sha256={WEIGHTS: digest_of(folder / WEIGHTS)},
+    )
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     (folder / MANIFEST).write_bytes(text + b"\n")
     return manifest
+
+
+def quantized(weights: NDArray[np.floating]) -> tuple[NDArray[np.int16], list[float]]:
+    """Weights [rows, heads] as whole numbers [rows, columns], and each head's scale."""
+    rows, heads = weights.shape
+    top = np.abs(weights.astype(np.float64)).max(axis=0)
+    scales = np.where(top > 0, top / np.iinfo(np.int16).max, 1.0)
+    stored = np.zeros((rows, columns(heads)), dtype=np.int16)
+    stored[:, :heads] = np.rint(weights / scales)
+    return stored, scales.tolist()
+
+
+def columns(heads: int) -> int:
+    """Columns that a number of heads is filled up to."""
+    return -(-heads // ALIGNED) * ALIGNED
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -103,7 +130,7 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def read(folder: Path) -> tuple[Manifest, NDArray[np.float16]]:
+def read(folder: Path) -> tuple[Manifest, NDArray[np.int16]]:
     """Read and verify a model folder. The weights are mapped, not copied."""
     manifest = read_manifest(folder)
     path = folder / WEIGHTS
@@ -117,10 +144,10 @@ def read(folder: Path) -> tuple[Manifest, NDArray[np.float16]]:
         raise ArtifactError(folder, f"{WEIGHTS}: {error}") from error
     if not isinstance(weights, np.ndarray):  # An archive of arrays loads, too.
         raise ArtifactError(folder, f"{WEIGHTS} holds no single array")
-    expected = (1 << manifest.bits, len(manifest.heads))
-    if weights.shape != expected or weights.dtype != np.float16:
+    expected = (1 << manifest.bits, columns(len(manifest.heads)))
+    if weights.shape != expected or weights.dtype != np.int16:
         raise ArtifactError(
-            folder, f"{WEIGHTS} is {weights.dtype}{list(weights.shape)}, expected float16{list(expected)}"
+            folder, f"{WEIGHTS} is {weights.dtype}{list(weights.shape)}, expected int16{list(expected)}"
         )
     return manifest, weights
 

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from moderation.classifier import Classifier, sigmoid
 from moderation.comment import Comment, content_digest
 from moderation.explain import Explanation, explain
 from moderation.policy import Policy
-from moderation.store import Checked, Store
+from moderation.store import Checked, Judged, Store
 from moderation.verdict import SEVERITY, Decision, Reason, Verdict
 
 MOST_REASONS = 8
+PORTION = 100_000
+"""Characters judged at once."""
+MOST_TOGETHER = 256
 _TYPICAL = {"spam": ("spam", "wanted comments")}
 _ABUSE = ("abusive comments", "civil comments")
 
 
-def judge(comments: Sequence[Comment], classifier: Classifier, policy: Policy) -> list[Verdict]:
-    """Judge comments without keeping them."""
-    if not comments:
-        return []
+def judge(comments: Sequence[Comment], classifier: Classifier, policies: Sequence[Policy]) -> list[Verdict]:
+    """Judge comments, each by its policy, without keeping them."""
+    verdicts: list[Verdict] = []
+    for low, high in _portions(comments):
+        verdicts += _judge(comments[low:high], classifier, policies[low:high])
+    return verdicts
+
+
+def _portions(comments: Sequence[Comment]) -> Iterator[tuple[int, int]]:
+    """Cut a list where a portion's text is long enough: memory is bounded by the longest comment, not the list."""
+    low = length = 0
+    for i, comment in enumerate(comments):
+        length += len(comment.text)
+        if length >= PORTION or i - low >= MOST_TOGETHER:
+            yield low, i + 1
+            low, length = i + 1, 0
+    if low < len(comments):
+        yield low, len(comments)
+
+
+def _judge(comments: Sequence[Comment], classifier: Classifier, policies: Sequence[Policy]) -> list[Verdict]:
     features = classifier.features(comments)
     logits = classifier.logits(features)
     scores = sigmoid(logits).round(6).tolist()
-    decided = [policy.judge(row) for row in scores]
-    heads = _heads_to_explain(logits, decided, policy)
+    decided = [policy.judge(row) for policy, row in zip(policies, scores, strict=True)]
+    heads = [
+        _heads_to_explain(row, decision, policy)
+        for row, decision, policy in zip(logits.tolist(), decided, policies, strict=True)
+    ]
     reasons: list[list[Reason]] = [[] for _ in comments]
     baselines: list[dict[str, float]] = [{} for _ in comments]
     # Mostly one head has something to say; a second pass only where two heads ask for a person.
@@ -48,7 +71,7 @@ def judge(comments: Sequence[Comment], classifier: Classifier, policy: Policy) -
             classifier.name,
             policy.version,
         )
-        for (decision, _), row, baseline, why in zip(decided, scores, baselines, reasons, strict=True)
+        for (decision, _), row, baseline, why, policy in zip(decided, scores, baselines, reasons, policies, strict=True)
     ]
 
 
@@ -56,23 +79,14 @@ def _sorted(reasons: list[Reason]) -> tuple[Reason, ...]:
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.effect)))
 
 
-def _heads_to_explain(
-    logits: NDArray[np.float32], decided: list[tuple[Decision, list[Decision]]], policy: Policy
-) -> list[list[int]]:
-    """For each comment the heads that made the decision, the nearest to it first; else the one nearest to holding."""
-    holds = np.array([1.0 if t.hold_at is None else t.hold_at for t in policy.thresholds]).clip(1e-6, 1 - 1e-6)
-    # A head that can neither hold nor reject explains nothing.
-    mute = np.array([t.hold_at is None and t.reject_at is None for t in policy.thresholds])
-    margin = logits - np.log(holds / (1 - holds)) - np.where(mute & ~mute.all(), 1e3, 0)
-    nearest = margin.argmax(axis=1).tolist()
-    found = []
-    for i, (decision, own) in enumerate(decided):
-        if decision is Decision.ACCEPT:
-            found.append([nearest[i]])
-        else:
-            strict = [head for head, one in enumerate(own) if one is not Decision.ACCEPT]
-            found.append(sorted(strict, key=lambda head: (-SEVERITY[own[head]], -margin[i, head])))
-    return found
+def _heads_to_explain(logits: list[float], decided: tuple[Decision, list[Decision]], policy: Policy) -> list[int]:
+    """The heads that made the decision, the strictest first; else the one nearest to holding."""
+    decision, own = decided
+    margins = [logit - hold for logit, hold in zip(logits, policy.hold_logits, strict=True)]
+    if decision is Decision.ACCEPT:
+        return [max(range(len(margins)), key=margins.__getitem__)]
+    strict = [head for head, one in enumerate(own) if one is not Decision.ACCEPT]
+    return sorted(strict, key=lambda head: (-SEVERITY[own[head]], -margins[head]))
 
 
 def _reasons(explanation: Explanation, head: str) -> list[Reason]:
@@ -104,12 +118,24 @@ def _sentence(group: str, about: str, effect: float, head: str) -> str:
             return f"disguise: {about}, typical of {typical}"
 
 
-def check_comments(
-    comments: Sequence[Comment], *, site_id: int, classifier: Classifier, policy: Policy, store: Store
-) -> list[Checked]:
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A comment that a site wants judged by its policy."""
+
+    site_id: int
+    comment: Comment
+    policy: Policy
+
+
+def check_comments(submissions: Sequence[Submission], *, classifier: Classifier, store: Store) -> list[Checked]:
     """Judge comments and keep them with their verdicts; every answer is stored before it is returned.
 
     A comment sent again (same site id, same content) gets the verdict it got the first time.
     """
-    verdicts = judge(comments, classifier, policy)
-    return store.record(site_id, [(c, content_digest(c), v) for c, v in zip(comments, verdicts, strict=True)])
+    verdicts = judge([one.comment for one in submissions], classifier, [one.policy for one in submissions])
+    return store.record(
+        [
+            Judged(one.site_id, one.comment, content_digest(one.comment), verdict)
+            for one, verdict in zip(submissions, verdicts, strict=True)
+        ]
+    )

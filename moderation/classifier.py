@@ -24,13 +24,13 @@ MAX_LOGIT = 12.0
 class Classifier:
     """A loaded model. Cheap to share between threads: it is never written to."""
 
-    def __init__(self, manifest: Manifest, weights: NDArray[np.float16]) -> None:
+    def __init__(self, manifest: Manifest, weights: NDArray[np.int16]) -> None:
         self.manifest = manifest
         self.name = manifest.name
         self.heads = tuple(head.name for head in manifest.heads)
-        self._weights = weights
+        self._weights = np.asarray(weights)  # The same memory without the cost of the subclass.
         self._bias = np.array([head.bias for head in manifest.heads], dtype=np.float32)
-        self._slope = np.array([head.slope for head in manifest.heads], dtype=np.float32)
+        self._slope = np.array([head.slope * head.scale for head in manifest.heads], dtype=np.float32)
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
@@ -43,14 +43,14 @@ class Classifier:
 
     def logits(self, features: Features) -> Floats:
         """Calibrated log-odds, [comments, heads]."""
-        out = np.zeros((features.size, len(self.heads)), dtype=np.float32)
+        out = np.zeros((features.size, self._weights.shape[1]), dtype=np.float32)
         for run in features.runs:
-            scale = features.scale[run.owner, int(run.names)]
+            scale = features.scale[run.owner, run.block]
             _add_sums(out, self._weights.take(run.rows, axis=0), run.bounds, run.owner, scale)
         if features.token_rows.size:
             np.add.at(out, features.token_owner, self._weights[features.token_rows].astype(np.float32) * TOKEN_SCALE)
-        logits: Floats = np.clip(out * self._slope + self._bias, -MAX_LOGIT, MAX_LOGIT)
-        return logits
+        logits: Floats = out[:, : len(self.heads)] * self._slope + self._bias
+        return logits.clip(-MAX_LOGIT, MAX_LOGIT, out=logits)
 
     def scores(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Calibrated probabilities, [comments, heads]."""
@@ -66,10 +66,11 @@ class Classifier:
         return out
 
 
-def _add_sums(out: Floats, gathered: NDArray[np.float16], bounds: Index, owner: Index, scale: Floats) -> None:
+def _add_sums(out: Floats, gathered: NDArray[np.int16], bounds: Index, owner: Index, scale: Floats) -> None:
     """Add to each owner the scaled sum of its run of gathered rows."""
     if out.shape[0] == 1:
-        out[0] += gathered.sum(axis=0, dtype=np.float32) * scale[0]
+        # A product adds up columns several times faster than sum() or reduceat() does.
+        out[0] += scale.repeat(bounds[1:] - bounds[:-1]) @ gathered.astype(np.float32)
         return
     filled = bounds[1:] > bounds[:-1]  # reduceat gives an empty run its neighbour's value.
     if filled.any():

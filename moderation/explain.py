@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from moderation.classifier import Classifier
 from moderation.comment import Comment
-from moderation.features import TOKEN_SCALE, Features, Index, Run
+from moderation.features import BLOCKS, KINDS, TEXT, TOKEN_SCALE, Features, Index, Run
+from moderation.text import as_text
 
 MOST = 5
 """Words named for each comment."""
@@ -72,20 +73,26 @@ def explain(
 
 def _word_effects(classifier: Classifier, features: Features, run: Run, head: Index) -> NDArray[np.float64]:
     """The part of every word of a chunk in its comment's score."""
-    words, grams = run.words, run.grams
-    count = words.owner.size
-    owner = np.repeat(run.owner, np.diff(run.bounds))
-    part = classifier.effects(run.rows, head[owner]) * features.scale[owner, int(run.names)]
-    chars, singles = grams.char.size, grams.char.size + grams.word.size
+    grams, count = run.grams, run.word_owner.size
+    sizes = run.bounds[1:] - run.bounds[:-1]
+    heads = head[run.owner].repeat(sizes)
+    part = classifier.effects(run.rows, heads) * features.scale[run.owner, run.block].repeat(sizes)
+    chars, singles = grams.char.size, grams.char.size + count
     # The space before a word belongs to it, signs to the word before them or, at the beginning, behind them.
-    word = np.searchsorted(grams.start, grams.char_at + 1, "right") - 1
-    word += (word < 0) | (words.owner[word] != owner[:chars])
-    word = np.minimum(word, count - 1)
-    mine = words.owner[word] == owner[:chars]  # A comment may have signs and no words.
-    total: NDArray[np.float64] = np.bincount(word, np.where(mine, part[:chars], 0), count).astype(np.float64)
+    word = grams.start.searchsorted(grams.char_at + 1, "right") - 1
+    if run.owner.size > KINDS:
+        piece = np.arange(run.owner.size // KINDS)
+        of_char, of_word = piece.repeat(sizes[: piece.size]), piece.repeat(sizes[piece.size : 2 * piece.size])
+        word += (word < 0) | (of_word[word] != of_char)
+        word = np.minimum(word, count - 1)
+        mine = of_word[word] == of_char  # A text may have signs and no words.
+        total = np.bincount(word[mine], part[:chars][mine], count).astype(np.float64)
+    else:
+        total = np.bincount(np.maximum(word, 0), part[:chars], count).astype(np.float64)
     total += part[chars:singles]
     half = part[singles:] / 2
-    total += np.bincount(grams.pair_first, half, count) + np.bincount(grams.pair_first + 1, half, count)
+    first = grams.pair_first
+    total += np.bincount(first, half, count) + np.bincount(first + 1, half, count)
     return total
 
 
@@ -97,24 +104,29 @@ def _name_words(
     head: Index,
     parts: list[dict[tuple[str, str], Part]],
 ) -> None:
-    words = run.words
-    if not words.owner.size:
+    if not run.word_owner.size:
         return
     # The same word twice is one part with two places.
-    keys, first, number = np.unique((words.owner << 32) | run.grams.word, return_index=True, return_inverse=True)
+    belongs = run.word_owner * BLOCKS + run.word_block
+    _, first, number = np.unique((belongs << 32) | run.grams.word, return_index=True, return_inverse=True)
     effect = np.bincount(number, _word_effects(classifier, features, run, head))
-    owner = words.owner[first]
+    owner = run.word_owner[first]
     order = np.lexsort((-np.abs(effect), owner))
-    rank = np.arange(order.size) - np.searchsorted(owner[order], owner[order])
-    for k in order[(rank < MOST) & (np.abs(effect[order]) >= WEAK)].tolist():
-        i = int(owner[k])
-        places = np.flatnonzero(number == k)[:MAX_SPANS] if keys.size < words.owner.size else first[k : k + 1]
-        spans = tuple((int(words.start[p]), int(words.end[p])) for p in places.tolist())
-        low, high = spans[0]
-        if words.surface is None:
-            _add(parts[i], Part("words", comments[i].text[low:high], float(effect[k]), spans))
+    ordered = owner[order]
+    rank = np.arange(order.size) - ordered.searchsorted(ordered)
+    often = np.bincount(number)
+    named = order[(rank < MOST) & (np.abs(effect[order]) >= WEAK)]
+    in_text = (run.word_block[first[named]] == TEXT).tolist()
+    for k, text, i, amount in zip(named.tolist(), in_text, owner[named].tolist(), effect[named].tolist(), strict=True):
+        places = [int(first[k])] if often[k] == 1 else np.flatnonzero(number == k)[:MAX_SPANS].tolist()
+        where = [(int(run.grams.start[p]) + run.shift, int(run.grams.end[p]) + run.shift) for p in places]
+        if text:
+            spans = tuple(features.span(start, end) for start, end in where)
+            low, high = spans[0]
+            _add(parts[i], Part("words", comments[i].text[low:high], amount, spans))
         else:
-            _add(parts[i], Part("names", words.surface[low:high], float(effect[k])))
+            start, end = where[0]
+            _add(parts[i], Part("names", as_text(features.pieces.codes[start:end]), amount))
 
 
 def _name_tokens(

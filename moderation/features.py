@@ -28,15 +28,16 @@ from moderation.comment import Comment
 from moderation.text import (
     PLAIN_LINK,
     PLAIN_LINK_HINT,
-    TABLE_SIZE,
     WORD,
+    Codes,
     FoldedBatch,
     Link,
+    Offsets,
     as_text,
     fold_batch,
     revealed,
 )
-from moderation.tokens import Token, tokens_of
+from moderation.tokens import Token, names_of, tokens_of
 
 VERSION = 1
 """Raised whenever the same comment would give other features; a model of another version is refused."""
@@ -44,6 +45,9 @@ VERSION = 1
 CHUNK = 1 << 15
 """Code points worked on at a time: the arrays stay in the processor's cache, whatever a comment's length."""
 
+TEXT, NAMES = 0, 1
+"""The blocks."""
+BLOCKS, KINDS = 2, 3
 TEXT_SCALE = 1.0
 NAMES_SCALE = 0.5
 TOKEN_SCALE = 0.3
@@ -69,6 +73,8 @@ def _powers(base: int) -> NDArray[np.uint64]:
 _POWER = _powers(_P)
 _INVERSE = _powers(pow(_P, -1, 1 << 64))
 _WINDOW_INVERSE = np.ascontiguousarray(_INVERSE[:, None] * _MIX_SIZE[None, :])
+_COUNTING = np.arange(CHUNK)
+_LEAST_ROOM = _SIZES - 2
 _WINDOW_END = np.ascontiguousarray(np.arange(CHUNK)[:, None] + _SIZES[None, :])
 
 
@@ -88,38 +94,45 @@ class Grams:
     """Number of the first word of each pair; the second is the next."""
 
 
-def hash_grams(codes: NDArray[np.uint32], bits: int) -> Grams:
+def hash_grams(codes: Codes, bits: int) -> Grams:
     """Hash every n-gram of at most ``CHUNK`` code points that begin and end with a space or a seam.
 
     No n-gram crosses a space, and no pair of words crosses a seam.
     """
     size = codes.size
     shift = np.uint64(64 - bits)
-    seam = codes == _SEAM
-    codes = np.where(seam, np.uint32(_SPACE), codes)
+    spaces = np.flatnonzero(codes <= _SPACE)
+    seams = spaces[codes[spaces] == _SEAM]
+    if seams.size:
+        codes = codes.copy()
+        codes[seams] = _SPACE
     prefix = np.zeros(size + 6, dtype=np.uint64)
-    np.cumsum(codes * _POWER[:size], out=prefix[1 : size + 1])
+    np.multiply(codes, _POWER[:size], out=prefix[1 : size + 1])
+    prefix.cumsum(out=prefix)
 
-    spaces = np.flatnonzero(codes == _SPACE)
     # A window may begin or end with a space, but not run over one: `room` is the way to the next.
+    gaps = spaces[1:] - spaces[:-1]
     room = np.zeros(size, dtype=np.int64)
-    room[:-1] = np.repeat(spaces[1:], np.diff(spaces)) - np.arange(size - 1)
-    valid = room[:, None] >= _SIZES - 1
-    valid[spaces, 0] &= room[spaces] > 1
+    np.subtract(spaces[1:].repeat(gaps), _COUNTING[: size - 1], out=room[:-1])
+    valid = room[:, None] > _LEAST_ROOM
+    # Two spaces side by side are no n-gram.
+    valid[spaces[:-1][gaps == 1], 0] = False
     # `prefix` is too short for windows that run past the end; `valid` leaves them out.
     windows = (prefix[_WINDOW_END[:size]] - prefix[:size, None]) * _WINDOW_INVERSE[:size]
-    char = (windows[valid] >> shift).view(np.int64)
-    char_at = np.flatnonzero(valid) >> 2  # Four sizes a place.
+    kept = valid.ravel().nonzero()[0]
+    char = (windows.ravel()[kept] >> shift).view(np.int64)
+    char_at = kept >> 2  # Four sizes a place.
 
-    inside = WORD[np.minimum(codes, TABLE_SIZE - 1)]
+    inside = WORD.take(codes, mode="clip")  # The last entry of the table is no letter.
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     start, end = edges[::2], edges[1::2]
     raw = (prefix[end] - prefix[start]) * _INVERSE[start]
     word = ((raw * _MIX_WORD) >> shift).view(np.int64)
     pair = (((raw[:-1] * _MIX_PAIR + raw[1:]) * _MIX_WORD) >> shift).view(np.int64)
-    first = np.arange(pair.size)
-    if seam[1:-1].any():
-        text = np.cumsum(seam)[start]
+    first = _COUNTING[: pair.size]
+    inner = seams[(seams > 0) & (seams < size - 1)]
+    if inner.size:
+        text = inner.searchsorted(start)
         together = text[1:] == text[:-1]
         first, pair = first[together], pair[together]
     return Grams(char, char_at, word, start, end, pair, first)
@@ -132,31 +145,37 @@ def token_index(name: str, bits: int) -> int:
 
 
 @dataclass(slots=True)
-class Words:
-    """Units of explanation: the words of one chunk.
+class Pieces:
+    """All texts of a batch in one array: the comments' own, their authors' names, and words found inside them.
 
-    They stand at ``[start, end)`` of their comment's original text or, where ``surface`` is given, of that.
+    Piece ``i`` is ``codes[bounds[i]:bounds[i + 1]]``; it belongs to comment ``owner[i]`` and to ``block[i]``, text or
+    names. ``offsets`` and ``ends`` lead from a code point to the original text it came from (text alone).
     """
 
+    codes: Codes
+    offsets: Offsets
+    ends: Offsets
+    bounds: Index
     owner: Index
-    start: Index
-    end: Index
-    surface: str | None
+    block: Index
 
 
 @dataclass(slots=True)
 class Run:
-    """The rows of one chunk: all its character n-grams, then its words, then its pairs.
+    """The rows of one chunk: all its character n-grams, then its words, then its pairs of words.
 
-    ``rows[bounds[i]:bounds[i + 1]]`` belong to comment ``owner[i]``, which comes up once for each kind.
+    ``rows[bounds[i]:bounds[i + 1]]`` belong to comment ``owner[i]`` and to ``block[i]``; both come up once for each
+    kind. The grams' places count from ``shift``.
     """
 
     rows: Index
     bounds: Index
     owner: Index
-    names: bool
-    words: Words
+    block: Index
     grams: Grams
+    shift: int
+    word_owner: Index
+    word_block: Index
 
 
 @dataclass(slots=True)
@@ -167,6 +186,7 @@ class Features:
     """
 
     size: int
+    pieces: Pieces
     runs: list[Run]
     scale: Floats
     tokens: list[list[Token]]
@@ -174,42 +194,44 @@ class Features:
     token_owner: Index
     links: list[tuple[Link, ...]]
 
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where ``pieces.codes[start:end]`` stands in the original."""
+        return int(self.pieces.offsets[start]), int(self.pieces.ends[end - 1])
+
 
 def extract(comments: Sequence[Comment], bits: int) -> Features:
     """The features of a batch; deterministic, and the same for a comment alone or in company."""
     size = len(comments)
-    folded = fold_batch([comment.text for comment in comments])
-    text, links = _without_links(folded)
-    runs: list[Run] = []
-    squares = np.zeros((size, 2))
-    _add_runs(runs, squares[:, 0], folded, np.arange(size), bits)
-    if disguised := revealed(text):
-        _add_revealed(runs, squares[:, 0], disguised, folded, bits)
+    named = [i for i, comment in enumerate(comments) if comment.author is not None]
+    texts = [comment.text for comment in comments]
+    folded = fold_batch([*texts, *(names_of(comments[i].author) for i in named)])
+    text, links = _without_links(folded, size)
     tokens: list[list[Token]] = []
-    names: list[tuple[int, str]] = []
+    extra: list[Extra] = []
     for i, comment in enumerate(comments):
         found, words = tokens_of(comment, links[i], folded.evidence[i])
         tokens.append(found)
         if words:
-            names.append((i, words))
-    if names:
-        owners = np.array([owner for owner, _ in names])
-        of_names = fold_batch([words for _, words in names])
-        _add_runs(runs, squares[:, 1], of_names, owners, bits, surface=as_text(of_names.codes))
+            extra.append((i, NAMES, words, []))
+    for word, places in revealed(text):
+        extra.append((int(folded.bounds.searchsorted(places[0], "right")) - 1, TEXT, word, places))
+    pieces = _pieces(folded, size, named, extra)
+    squares = np.zeros((size, 2))
+    runs = _runs(pieces, squares, bits)
     scale = (_SCALES / np.sqrt(np.maximum(squares, 1))).astype(np.float32)
-    rows = [token_index(token.name, bits) for found in tokens for token in found]
-    owner = [i for i, found in enumerate(tokens) for _ in found]
-    return Features(size, runs, scale, tokens, np.array(rows, dtype=np.int64), np.array(owner, dtype=np.int64), links)
+    rows = np.array([token_index(token.name, bits) for found in tokens for token in found], dtype=np.int64)
+    owner = np.array([i for i, found in enumerate(tokens) for _ in found], dtype=np.int64)
+    return Features(size, pieces, runs, scale, tokens, rows, owner, links)
 
 
-def _without_links(folded: FoldedBatch) -> tuple[str, list[tuple[Link, ...]]]:
-    """Blank links out of the code points, and keep them aside with their spans in the original."""
-    text = as_text(folded.codes)
+def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link, ...]]]:
+    """Blank the links out of the first ``size`` texts, and keep them aside with their spans in the original."""
+    codes = folded.codes[: folded.bounds[size] + 1]
+    text = as_text(codes)
     if not PLAIN_LINK_HINT.search(text):
         return text, folded.links
     bounds = folded.bounds.tolist()
     found: dict[int, list[Link]] = {}
-    codes = folded.codes
     for match in PLAIN_LINK.finditer(text):
         owner = bisect_right(bounds, match.start()) - 1
         start, end = int(folded.offsets[match.start()]), int(folded.ends[match.end() - 1])
@@ -222,60 +244,55 @@ def _without_links(folded: FoldedBatch) -> tuple[str, list[tuple[Link, ...]]]:
     return as_text(codes), links
 
 
-def _add_revealed(
-    runs: list[Run],
-    squares: NDArray[np.float64],
-    disguised: list[tuple[str, list[int]]],
-    folded: FoldedBatch,
-    bits: int,
-) -> None:
-    """Add words found under a disguise to the text they were found in."""
-    codes = np.frombuffer("\n".join(["", *(word for word, _ in disguised), ""]).encode("utf-32-le"), dtype=np.uint32)
-    bounds = np.zeros(len(disguised) + 1, dtype=np.int64)
-    np.cumsum([len(word) + 1 for word, _ in disguised], out=bounds[1:])
-    # A seam's own place does not matter; the last one's is never asked for.
-    places = np.array([place for _, where in disguised for place in (where[0], *where)] + [0], dtype=np.int64)
-    owners = np.searchsorted(folded.bounds, [where[0] for _, where in disguised], "right") - 1
-    view = FoldedBatch(codes, folded.offsets[places], folded.ends[places], bounds, [], [])
-    _add_runs(runs, squares, view, owners, bits)
+Extra = tuple[int, int, str, list[int]]
+"""A comment, a block, words found in it, and the places of the folded text they came from (text alone)."""
 
 
-def _add_runs(
-    runs: list[Run],
-    squares: NDArray[np.float64],
-    batch: FoldedBatch,
-    owners: Index,
-    bits: int,
-    *,
-    surface: str | None = None,
-) -> None:
-    """Hash the texts of a batch, which belong to the comments ``owners``, chunk by chunk."""
-    codes, bounds = batch.codes, batch.bounds
-    for low, high in _chunks(codes, bounds):
-        piece, shift = codes[low:high], low
-        if low or high < codes.size:  # Cut in the middle of a text: both ends need their space.
-            piece, shift = np.concatenate([[_SPACE], piece, [_SPACE]]).astype(np.uint32), low - 1
-        grams = hash_grams(piece, bits)
-        first = int(np.searchsorted(bounds, low, "right")) - 1
-        owner = owners[first : int(np.searchsorted(bounds, high, "left"))]
-        edges = np.append(bounds[first : first + owner.size] - shift, piece.size)
-        edges[0] = 0
-        of_words = np.searchsorted(grams.start, edges)
-        counts = np.diff(
-            [
-                np.searchsorted(grams.char_at, edges),
-                of_words,
-                np.searchsorted(grams.pair_first, of_words),
-            ]
+def _pieces(folded: FoldedBatch, size: int, named: list[int], extra: list[Extra]) -> Pieces:
+    """Put the words found after folding behind the folded texts."""
+    owner = [*range(size), *named, *(one[0] for one in extra)]
+    block = [TEXT] * size + [NAMES] * len(named) + [one[1] for one in extra]
+    codes, offsets, ends, bounds = folded.codes, folded.offsets, folded.ends, folded.bounds
+    if extra:
+        behind = "".join(f"{words}\n" for _, _, words, _ in extra)
+        lengths = np.array([len(words) + 1 for _, _, words, _ in extra])
+        # Names have no places; a seam's own does not matter.
+        places = np.array(
+            [i for _, _, words, where in extra for i in ((*where, 0) if where else (0,) * (len(words) + 1))]
         )
-        start, end = grams.start + shift, grams.end + shift
-        if surface is None:
-            start, end = batch.offsets[start].astype(np.int64), batch.ends[end - 1].astype(np.int64)
-        words = Words(np.repeat(owner, counts[1]), start, end, surface)
+        codes = np.concatenate([codes, np.frombuffer(behind.encode("utf-32-le", "replace"), dtype=np.uint32)])
+        offsets, ends = np.concatenate([offsets, offsets[places]]), np.concatenate([ends, ends[places]])
+        bounds = np.concatenate([bounds, bounds[-1] + lengths.cumsum()])
+    return Pieces(codes, offsets, ends, bounds, np.array(owner), np.array(block))
+
+
+def _runs(pieces: Pieces, squares: NDArray[np.float64], bits: int) -> list[Run]:
+    """Hash all pieces, chunk by chunk; adds to ``squares`` [comments, blocks] the squared norm of what was found."""
+    codes, bounds = pieces.codes, pieces.bounds
+    runs: list[Run] = []
+    for low, high in _chunks(codes, bounds) if pieces.owner.size else []:
+        part, shift = codes[low:high], low
+        if low or high < codes.size:  # Cut in the middle of a text: both ends need their space.
+            part, shift = np.concatenate([[_SPACE], part, [_SPACE]]).astype(np.uint32), low - 1
+        grams = hash_grams(part, bits)
+        if bounds.size == 2:  # One text: nothing to be told apart.
+            owner, block = pieces.owner, pieces.block
+            counts = np.array([[grams.char.size], [grams.word.size], [grams.pair.size]])
+        else:
+            first, last = int(bounds.searchsorted(low, "right")) - 1, int(bounds.searchsorted(high, "left"))
+            owner, block = pieces.owner[first:last], pieces.block[first:last]
+            edges = np.append(bounds[first : first + owner.size] - shift, part.size)
+            edges[0] = 0
+            of_words = grams.start.searchsorted(edges)
+            cuts = np.array([grams.char_at.searchsorted(edges), of_words, grams.pair_first.searchsorted(of_words)])
+            counts = cuts[:, 1:] - cuts[:, :-1]
+        run_bounds = np.zeros(counts.size + 1, dtype=np.int64)
+        counts.cumsum(out=run_bounds[1:])
         rows = np.concatenate([grams.char, grams.word, grams.pair])
-        cuts = np.append(0, np.cumsum(counts))
-        runs.append(Run(rows, cuts, np.tile(owner, 3), surface is not None, words, grams))
-        np.add.at(squares, owner, _squares(counts, grams.word, bits))
+        thrice = np.concatenate([owner] * KINDS), np.concatenate([block] * KINDS)
+        runs.append(Run(rows, run_bounds, *thrice, grams, shift, owner.repeat(counts[1]), block.repeat(counts[1])))
+        np.add.at(squares, (owner, block), _squares(counts, grams.word, bits))
+    return runs
 
 
 def _squares(counts: Index, words: Index, bits: int) -> NDArray[np.float64]:
@@ -288,14 +305,16 @@ def _squares(counts: Index, words: Index, bits: int) -> NDArray[np.float64]:
     texts = counts.shape[1]
     keys = words.copy() if texts == 1 else (np.repeat(np.arange(texts), counts[1]) << bits) | words
     keys.sort()
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
-    often = np.diff(first, append=keys.size)
-    total = np.bincount(keys[first] >> bits, often * often, texts)
+    new = np.ones(keys.size + 1, dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=new[1:-1])
+    first = new.nonzero()[0]
+    often = first[1:] - first[:-1]
+    total = np.bincount(keys[first[:-1]] >> bits, often * often, texts)
     out: NDArray[np.float64] = counts.sum(axis=0) * np.maximum(total / np.maximum(counts[1], 1), 1)
     return out
 
 
-def _chunks(codes: NDArray[np.uint32], bounds: Index) -> list[tuple[int, int]]:
+def _chunks(codes: Codes, bounds: Index) -> list[tuple[int, int]]:
     """Cut an array of texts between texts; a text longer than a chunk where a space allows it, else anywhere.
 
     A long text is cut by itself, so that it has the same features alone and in company.

@@ -6,13 +6,16 @@ Estimating and deciding are two things. The defaults come from the model's manif
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import log
 
 from msgspec import UNSET, Struct, UnsetType
 
 from moderation.artifact import Manifest
 from moderation.errors import BadSetting
 from moderation.verdict import Decision
+
+_OUT_OF_REACH = 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Policy:
 
     version: str
     thresholds: tuple[Thresholds, ...]
+    hold_logits: tuple[float, ...] = field(init=False)
+    """Log-odds from which each head asks for a person; out of reach for heads that only inform."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hold_logits", tuple(map(_hold_logit, self.thresholds)))
 
     def judge(self, scores: list[float]) -> tuple[Decision, list[Decision]]:
         """The strictest decision of all heads, and each head's own."""
@@ -66,6 +74,14 @@ def make_policy(manifest: Manifest, overrides: Mapping[str, Override] | None = N
         check_thresholds(head.name, limits)
         thresholds.append(limits)
     return Policy(f"{manifest.name}+{number}", tuple(thresholds))
+
+
+def _hold_logit(limits: Thresholds) -> float:
+    lowest = limits.reject_at if limits.hold_at is None else limits.hold_at
+    if lowest is None:
+        return _OUT_OF_REACH
+    bounded = min(max(lowest, 1e-6), 1 - 1e-6)
+    return log(bounded / (1 - bounded))
 
 
 def check_thresholds(head: str, limits: Thresholds) -> None:

@@ -12,6 +12,7 @@ from moderation.links import domain_of, email_domain, host_of, is_ip_host, looks
 from moderation.text import Evidence, Link
 
 MAX_LINKS = 20
+MAX_NAME = 100
 MAX_NAMES = 600
 """Characters of names and addresses looked at: a real one is far shorter, and a hostile one costs no more."""
 
@@ -28,14 +29,24 @@ class Token:
     span: tuple[int, int] | None = None
 
 
+def names_of(author: Author | None) -> str:
+    """What an author calls himself: name and words of the URL, unfolded."""
+    if author is None:
+        return ""
+    words = [author.name[:MAX_NAME]] if author.name else []
+    if author.url:
+        words += path_words(author.url)
+    return " ".join(words)[:MAX_NAMES]
+
+
 def tokens_of(comment: Comment, links: tuple[Link, ...], evidence: Evidence) -> tuple[list[Token], str]:
-    """All tokens of a comment, and its names: the words of its addresses and its author's name, unfolded."""
+    """All tokens of a comment, and the words of the addresses it links to."""
     tokens: list[Token] = []
     words: list[str] = []
     if links:
         _of_links(links, tokens, words)
     if comment.author is not None:
-        _of_author(comment.author, tokens, words)
+        _of_author(comment.author, tokens)
     if evidence.hidden or evidence.lookalikes or evidence.stacked > 3 or evidence.bbcode:
         _of_disguise(evidence, tokens)
     return tokens, " ".join(words)[:MAX_NAMES]
@@ -60,11 +71,9 @@ def _of_links(links: tuple[Link, ...], tokens: list[Token], words: list[str]) ->
     tokens.append(Token(f"link:count={bin_}", "link", f"{count} link" + "s" * (count > 1)))
 
 
-def _of_author(author: Author, tokens: list[Token], words: list[str]) -> None:
-    if author.name:
-        words.append(author.name[:100])
-        if looks_like_address(author.name):
-            tokens.append(Token("name:url", "author", author.name[:100]))
+def _of_author(author: Author, tokens: list[Token]) -> None:
+    if author.name and looks_like_address(author.name):
+        tokens.append(Token("name:url", "author", author.name[:MAX_NAME]))
     if author.email and (domain := email_domain(author.email)):
         tokens.append(Token(f"email:domain={domain}", "author", author.email[:100]))
         tokens.append(Token(f"email:tld={domain.rpartition('.')[2]}", "author", author.email[:100]))
@@ -73,7 +82,6 @@ def _of_author(author: Author, tokens: list[Token], words: list[str]) -> None:
         tokens.append(Token(f"url:tld={domain.rpartition('.')[2]}", "author", author.url[:200]))
         depth = "deep" if "/" in author.url.split("//", 1)[-1].strip("/") else "home"
         tokens.append(Token(f"url:{depth}", "author", author.url[:200]))
-        words.extend(path_words(author.url))
 
 
 def _of_disguise(evidence: Evidence, tokens: list[Token]) -> None:

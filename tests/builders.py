@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -18,6 +18,7 @@ from moderation.artifact import HeadManifest, Manifest
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, content_digest
 from moderation.features import Features
+from moderation.store import Checked, Judged, Store
 from moderation.verdict import Decision, Verdict
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -61,16 +62,16 @@ def make_manifest(**changes: Any) -> Manifest:
     return msgspec.structs.replace(manifest, **changes)
 
 
-def random_weights(manifest: Manifest, seed: int = 0, size: float = 1.0) -> NDArray[np.float16]:
+def random_weights(manifest: Manifest, seed: int = 0, size: float = 1.0) -> NDArray[np.float32]:
     """Weights as a classifier might have learnt them, for every row."""
     shape = (1 << manifest.bits, len(manifest.heads))
-    return np.random.default_rng(seed).normal(0, size, shape).astype(np.float16)
+    return np.random.default_rng(seed).normal(0, size, shape).astype(np.float32)
 
 
-def weights_of(parts: Mapping[int, float], manifest: Manifest | None = None) -> NDArray[np.float16]:
+def weights_of(parts: Mapping[int, float], manifest: Manifest | None = None) -> NDArray[np.float32]:
     """Weights of zero but for the rows given, the same for every head."""
     manifest = manifest or make_manifest()
-    weights = np.zeros((1 << manifest.bits, len(manifest.heads)), dtype=np.float16)
+    weights = np.zeros((1 << manifest.bits, len(manifest.heads)), dtype=np.float32)
     for row, weight in parts.items():
         weights[row] = weight
     return weights
@@ -100,11 +101,9 @@ def rows_of(found: Features, comment: int, kind: Kind, *, names: bool = False) -
     """How often each row of a kind counts for one comment of a batch."""
     rows: Counter[int] = Counter()
     for run in found.runs:
-        if run.names != names:
-            continue
         texts = run.owner.size // len(Kind)
         for i in range(kind.value * texts, (kind.value + 1) * texts):
-            if run.owner[i] == comment:
+            if run.owner[i] == comment and run.block[i] == int(names):
                 rows.update(run.rows[run.bounds[i] : run.bounds[i + 1]].tolist())
     return rows
 
@@ -149,3 +148,8 @@ def make_judged(
     """A comment with its digest and its verdict, as a store takes it."""
     comment = make_comment(text, **changes)
     return comment, content_digest(comment), make_verdict(decision)
+
+
+def keep(store: Store, site: int, judged: Iterable[tuple[Comment, str, Verdict]]) -> list[Checked]:
+    """Keep comments of one site."""
+    return store.record([Judged(site, *one) for one in judged])

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -23,6 +24,7 @@ from sqlalchemy import make_url
 
 VARIABLE = "HAMLET_TEST_POSTGRES_URL"
 USER = "hamlet"
+FILE_COPY_SINCE = 15_00_00
 STARTS = 3
 """Somebody else may take the free port before the server does."""
 OPTIONS = "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50", "deadlock_timeout=100ms"
@@ -38,17 +40,17 @@ class Server:
     def database(self, template: str = "template1") -> Iterator[str]:
         """The URL of a new database, a copy of the template; dropped at the end."""
         name = f"hamlet_{secrets.token_hex(6)}"
-        create, drop = "CREATE DATABASE {} TEMPLATE {}", "DROP DATABASE IF EXISTS {} WITH (FORCE)"
-        self.execute(sql.SQL(create).format(sql.Identifier(name), sql.Identifier(template)))
+        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
         try:
             yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
         finally:
-            self.execute(sql.SQL(drop).format(sql.Identifier(name)))
+            self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
-    def execute(self, statement: sql.Composable) -> None:
-        """Run a statement outside of any transaction, as databases are created and dropped."""
+    def _execute(self, statement: LiteralString, *names: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement)
+            if statement.startswith("CREATE") and connection.info.server_version >= FILE_COPY_SINCE:
+                statement += " STRATEGY FILE_COPY"  # A third of the time for a database this small.
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 @contextmanager
@@ -71,29 +73,31 @@ def _programs() -> Path:
 @contextmanager
 def _own_server(programs: Path) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="hamlet-pg-"))  # A short path: a socket's name has at most 107 characters.
+    if os.geteuid() == 0:
+        shutil.chown(folder, _user())
+    with _cleared_up(programs, folder):
+        initdb = (programs / "initdb", "-D", folder / "data", "-U", USER, "-A", "trust")
+        _run(*initdb, "-E", "UTF8", "--locale=C", "--no-sync")
+        yield f"postgresql://{USER}@127.0.0.1:{_start(programs, folder)}/postgres"
+
+
+@contextmanager
+def _cleared_up(programs: Path, folder: Path) -> Iterator[None]:
+    """Stop the server and delete its folder at the end, and also if the tests are killed: their pipe closes then."""
+    script = 'cat; "$0" -D "$1/data" -m immediate -w stop; rm -rf "$1"'
+    command = (*_become(), "sh", "-c", script, str(programs / "pg_ctl"), str(folder))
+    keeper = subprocess.Popen(
+        command,
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the tests.
+    )
     try:
-        if os.geteuid() == 0:
-            shutil.chown(folder, _user())
-        _run(
-            programs / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            USER,
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-        )
-        try:
-            port = _start(programs, folder)
-            yield f"postgresql://{USER}@127.0.0.1:{port}/postgres"
-        finally:
-            _run(programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop", check=False)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        keeper.communicate()
 
 
 def _start(programs: Path, folder: Path) -> int:
@@ -111,11 +115,14 @@ def _user() -> str:
     return "postgres" if os.geteuid() == 0 else getpass.getuser()
 
 
+def _become() -> tuple[str, ...]:
+    return ("runuser", "-u", _user(), "--") if os.geteuid() == 0 else ()
+
+
 def _run(*command: str | Path, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-    become = ("runuser", "-u", _user(), "--") if os.geteuid() == 0 else ()
     # Output goes to a file: the server would hold a pipe open for as long as it lives.
     with tempfile.TemporaryFile() as out:
-        done = subprocess.run((*become, *map(str, command)), stdout=out, stderr=out, cwd="/", check=False)
+        done = subprocess.run((*_become(), *map(str, command)), stdout=out, stderr=out, cwd="/", check=False)
         out.seek(0)
         if check and done.returncode:
             pytest.fail(f"{command[0]} failed: {out.read().decode(errors='replace')}", pytrace=False)

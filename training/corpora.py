@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,7 @@ def read_file(path: Path) -> Iterator[LabelledComment]:
                 if isinstance(comment, BadComment):
                     raise CorpusError(f"{path}:{number}: {comment}")
                 yield comment
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise CorpusError(f"{path}: {error}") from error
 
 

@@ -41,10 +41,10 @@ def _matrix(comments: Sequence[Comment], bits: int) -> csr_matrix:
     rows: list[NDArray[np.int64]] = [features.token_rows]
     values: list[NDArray[np.float32]] = [np.full(features.token_rows.size, TOKEN_SCALE, dtype=np.float32)]
     for run in features.runs:
-        owner = np.repeat(run.owner, np.diff(run.bounds))
-        owners.append(owner)
+        sizes = np.diff(run.bounds)
+        owners.append(run.owner.repeat(sizes))
         rows.append(run.rows)
-        values.append(features.scale[owner, int(run.names)])
+        values.append(features.scale[run.owner, run.block].repeat(sizes))
     matrix = csr_matrix(
         (np.concatenate(values), (np.concatenate(owners), np.concatenate(rows))),
         shape=(len(comments), 1 << bits),

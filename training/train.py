@@ -232,5 +232,5 @@ def train_base(
         sha256={},
         made_with={"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
     )
-    weights = np.stack([head.column for head in trained], axis=1).astype(np.float16)
+    weights = np.stack([head.column for head in trained], axis=1)
     return artifact.write(out, manifest, weights)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
+from sqlalchemy import Engine, text
 
 from api.cli.options import MODEL, STORAGE, with_settings
+from api.wiring import load_classifier, open_engine
+from moderation.comment import Comment
 from moderation.errors import HamletError
+from moderation.secret import load_secret
 from moderation.settings import Settings
+from moderation.store import migrate
+from moderation.store.database import failures_named, parse_url
+from moderation.store.sites import Sites
 
 OLDEST_PYTHON = (3, 11)
 
@@ -57,63 +65,49 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, False, str(error), error.hint)
 
 
-def _database(settings: Settings) -> str:
-    from pathlib import Path
-
-    from sqlalchemy import text
-
-    from api.wiring import open_engine
-    from moderation.store.database import failures_named, parse_url
-
+def _existing(settings: Settings) -> Engine:
+    """The database, without making one."""
     url = parse_url(settings.database)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         error = HamletError(f"{url.database} does not exist yet")
         error.hint = "run: hamlet db upgrade (hamlet serve does it by itself)"
         raise error
-    engine = open_engine(settings)
+    return open_engine(settings)
+
+
+def _database(settings: Settings) -> str:
+    engine = _existing(settings)
     if engine.dialect.name == "sqlite":
         with failures_named(), engine.begin() as connection:
             said = str(connection.execute(text("PRAGMA quick_check")).scalar())
         if said != "ok":
-            error = HamletError(f"{url.database} is damaged: {said}")
+            error = HamletError(f"{engine.url.database} is damaged: {said}")
             error.hint = "restore it from a backup"
             raise error
         with failures_named(), engine.execution_options(writes=True).begin():
             pass  # BEGIN IMMEDIATE: can it be written?
-        return f"{url.database} is whole and can be written (SQLite)"
+        return f"{engine.url.database} is whole and can be written (SQLite)"
     with failures_named(), engine.begin() as connection:
         return str(connection.execute(text("SELECT version()")).scalar()).split(" on ")[0]
 
 
 def _migrations(settings: Settings) -> str:
-    from api.wiring import open_engine
-    from moderation.store import migrate
-
-    engine = open_engine(settings)
-    migrate.require_current(engine)
+    migrate.require_current(_existing(settings))
     return f"at version {migrate.head()}"
 
 
 def _secret(settings: Settings) -> str:
-    from api.wiring import open_engine
-    from moderation.secret import load_secret
-    from moderation.store import migrate
-    from moderation.store.sites import Sites
-
     if settings.secret is None and not settings.secret_file.exists():
         error = HamletError(f"{settings.secret_file} does not exist yet")
         error.hint = "hamlet serve makes it; restore it if this database had keys already"
         raise error
-    engine = open_engine(settings)
+    engine = _existing(settings)
     migrate.require_current(engine)
     Sites(engine, load_secret(settings.secret, settings.secret_file)).check_secret()
     return "fits the database"
 
 
 def _model(settings: Settings) -> str:
-    from api.wiring import load_classifier
-    from moderation.comment import Comment
-
     model = load_classifier(settings)
     scores = model.scores([Comment(text="Thank you, that helped.")])[0]
     return (

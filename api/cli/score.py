@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import islice
@@ -47,7 +48,7 @@ def score(settings: Settings, file: Path, explain: bool) -> None:
         rows = numbered(_whole(lines, file), Comment)
         while batch := list(islice(rows, BATCH)):
             good = [comment for _, comment in batch if not isinstance(comment, BadComment)]
-            verdicts = iter(zip(good, judge(good, classifier, policy), strict=True))
+            verdicts = iter(zip(good, judge(good, classifier, [policy] * len(good)), strict=True))
             for number, comment in batch:
                 if isinstance(comment, BadComment):
                     failed += 1
@@ -79,7 +80,7 @@ def _open(file: Path) -> Any:
 def _whole(lines: IO[bytes], file: Path) -> Iterator[bytes]:
     try:
         yield from lines
-    except (OSError, EOFError) as error:  # A gzip that is none, or cut short.
+    except (OSError, EOFError, zlib.error) as error:  # A gzip that is none, cut short or damaged.
         raise HamletError(f"{file}: {error}") from error
 
 

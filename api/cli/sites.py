@@ -61,6 +61,8 @@ def policy(settings: Settings, name: str, head: str | None, hold_at: str | None,
     from api.wiring import load_classifier, open_sites
     from moderation.policy import Override, make_policy
 
+    if head is None and (hold_at or reject_at):
+        raise BadSetting("HEAD", "say whose thresholds these are, such as: hamlet sites policy NAME spam --hold-at 0.4")
     opened, model = open_sites(settings), load_classifier(settings)
     site = opened.site(name)
     if head is not None:

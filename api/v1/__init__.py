@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.auth import site_of_request
 from api.problems import Refused, problem_of
 from api.v1.schemas import Answer, Failed, answer_of, shown
 from api.wiring import parts
-from moderation.check import check_comments, judge
-from moderation.comment import Comment, decode_json, to_comment, unknown_fields
-from moderation.errors import BadComment
+from moderation.check import Submission, judge
+from moderation.comment import MAX_ID, Comment, decode_json, to_comment, unknown_fields
+from moderation.errors import BadComment, CommentNotFound
 from moderation.store.sites import Site
 
 bp = Blueprint("v1", __name__, url_prefix="/v1")
@@ -37,18 +38,19 @@ def score() -> Response:
     return _answer(site_of_request(), _score)
 
 
-@bp.get("/comments/<comment_id>")
+@bp.get("/comments/<path:comment_id>")
 def show(comment_id: str) -> Response:
     """Show a comment with its verdicts and reviews."""
     site = site_of_request()
+    if "\0" in comment_id or len(comment_id) > MAX_ID:
+        raise CommentNotFound(comment_id[:MAX_ID])
     return _json(shown(parts().store.history(site.id, comment_id)))
 
 
 def _check(comments: Sequence[Comment], site: Site) -> list[Answer]:
     found = parts()
-    checked = check_comments(
-        comments, site_id=site.id, classifier=found.classifier, policy=found.policy(site), store=found.store
-    )
+    policy = found.policy(site)
+    checked = found.check([Submission(site.id, comment, policy) for comment in comments])
     return [
         Answer(
             id=one.id,
@@ -67,7 +69,8 @@ def _check(comments: Sequence[Comment], site: Site) -> list[Answer]:
 
 def _score(comments: Sequence[Comment], site: Site) -> list[Answer]:
     found = parts()
-    return [answer_of(verdict, ()) for verdict in judge(comments, found.classifier, found.policy(site))]
+    verdicts = judge(comments, found.classifier, [found.policy(site)] * len(comments))
+    return [answer_of(verdict) for verdict in verdicts]
 
 
 def _answer(site: Site, work: Work) -> Response:
@@ -100,8 +103,11 @@ def _read_body() -> tuple[Any, bool]:
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         got = request.mimetype or "none"
         raise Refused(415, "unsupported-media-type", f"the body must be application/json, the Content-Type is {got}")
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
+        raise RequestEntityTooLarge  # A chunked body is cut at the limit, without a word.
     try:
-        return decode_json(request.get_data(cache=False))
+        return decode_json(body)
     except BadComment as error:
         raise Refused(400, "malformed-json", str(error)) from error
 
@@ -109,9 +115,17 @@ def _read_body() -> tuple[Any, bool]:
 def _read_comment(data: Any, replaced: bool) -> tuple[Comment, tuple[str, ...]]:
     comment = to_comment(data, Comment)
     warnings = tuple(f"unknown field `{name}` was ignored" for name in unknown_fields(data))
-    if replaced:
+    if replaced and _holds_replacement(data):
         warnings += ("characters that cannot be stored (NUL, half a surrogate pair) were replaced by U+FFFD",)
     return comment, warnings
+
+
+def _holds_replacement(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\ufffd" in value
+    if isinstance(value, dict):
+        return any(map(_holds_replacement, (*value, *value.values())))
+    return isinstance(value, list) and any(map(_holds_replacement, value))
 
 
 def _json(body: Any, status: int = 200) -> Response:

@@ -85,7 +85,7 @@ class CommentShown(Struct, frozen=True, kw_only=True):
     reviews: tuple[ReviewShown, ...]
 
 
-def answer_of(verdict: Verdict, warnings: tuple[str, ...]) -> Answer:
+def answer_of(verdict: Verdict) -> Answer:
     """The answer to a comment that was scored and not kept."""
     return Answer(
         decision=verdict.decision,
@@ -94,7 +94,6 @@ def answer_of(verdict: Verdict, warnings: tuple[str, ...]) -> Answer:
         reasons=verdict.reasons,
         model=verdict.model,
         policy=verdict.policy,
-        warnings=warnings,
     )
 
 

@@ -16,6 +16,16 @@ Digest = str
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """A site's comment with its digest and its verdict, to be kept."""
+
+    site_id: int
+    comment: Comment
+    digest: Digest
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A comment's id with us, its verdict, and whether the comment had been judged before."""
 
@@ -66,7 +76,7 @@ class History:
 class Store(Protocol):
     """What the use cases need of a store. Every method is one transaction."""
 
-    def record(self, site_id: int, judged: Sequence[tuple[Comment, Digest, Verdict]]) -> list[Checked]:
+    def record(self, judged: Sequence[Judged]) -> list[Checked]:
         """Keep comments with their verdicts, all or none; raises ``StoreUnavailable`` if nothing was kept.
 
         A site id that exists gets a new revision, unless the newest one has the same digest: then that one's
@@ -97,9 +107,9 @@ class MemoryStore:
         self._digests: dict[str, Digest] = {}
         self._external: dict[tuple[int, str], str] = {}
 
-    def record(self, site_id: int, judged: Sequence[tuple[Comment, Digest, Verdict]]) -> list[Checked]:
+    def record(self, judged: Sequence[Judged]) -> list[Checked]:
         """See :class:`Store`."""
-        return [self._record(site_id, *one) for one in judged]
+        return [self._record(one.site_id, one.comment, one.digest, one.verdict) for one in judged]
 
     def _record(self, site_id: int, comment: Comment, digest: Digest, verdict: Verdict) -> Checked:
         comment_id = self._external.get((site_id, comment.id)) if comment.id is not None else None

@@ -69,6 +69,8 @@ def _open_sqlite(url: URL, safe_from_power_loss: bool) -> Engine:
         cursor.execute(f"PRAGMA synchronous={'FULL' if safe_from_power_loss else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-16000")
+        # Copying the log into the file costs a flush of the disk: once every 16 MB rather than every 4.
+        cursor.execute("PRAGMA wal_autocheckpoint=4000")
         cursor.close()
 
     @event.listens_for(engine, "begin")

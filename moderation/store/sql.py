@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, Table, and_, bindparam, func, in
 
 from moderation.comment import Comment
 from moderation.errors import CommentNotFound
-from moderation.store import Checked, Digest, History, JudgedAt, Review, Revision, new_id, now_ms
+from moderation.store import Checked, History, Judged, JudgedAt, Review, Revision, new_id, now_ms
 from moderation.store.database import failures_named, insert_unless_there
 from moderation.store.schema import comments, reviews, revisions, verdicts
 from moderation.verdict import Decision, Reason, Verdict
@@ -42,9 +42,8 @@ _NEWEST = (
     .select_from(comments)
     .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == _newest))
     .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == _first_verdict))
-    .where(comments.c.site_id == bindparam("site_id"), comments.c.external_id == bindparam("external_id"))
+    .where(comments.c.id == bindparam("comment_id"))
 )
-Judged = tuple[Comment, Digest, Verdict]
 
 
 class _Insert:
@@ -82,29 +81,29 @@ class SqlStore:
         with failures_named(), self._writer.begin() as connection:
             yield connection
 
-    def record(self, site_id: int, judged: Sequence[Judged]) -> list[Checked]:
+    def record(self, judged: Sequence[Judged]) -> list[Checked]:
         """See :class:`~moderation.store.Store`."""
         if not judged:
             return []
         with self._writing() as connection:
-            return self._record(connection, site_id, judged)
+            return self._record(connection, judged)
 
-    def _record(self, connection: Connection, site_id: int, judged: Sequence[Judged]) -> list[Checked]:
+    def _record(self, connection: Connection, judged: Sequence[Judged]) -> list[Checked]:
         now = now_ms()
         ids = [new_id() for _ in judged]
-        first = _first_of_each([comment.id for comment, _, _ in judged])
+        first = _first_of_each(judged)
         # In one order, so that two servers with the same ids do not wait for each other.
-        first.sort(key=lambda i: judged[i][0].id or "")
-        rows = [(ids[i], site_id, judged[i][0].id, judged[i][0].is_test, now) for i in first]
+        first.sort(key=lambda i: _order(judged[i]))
+        rows = [(ids[i], judged[i].site_id, judged[i].comment.id, judged[i].comment.is_test, now) for i in first]
         fresh = first
         if self._add_comments(connection, rows) < len(rows):
-            taken = _existing(connection, site_id, [row[2] for row in rows if row[2] is not None])
-            fresh = [i for i in first if taken.get(judged[i][0].id, ids[i]) == ids[i]]
+            taken = _existing(connection, [judged[i] for i in first])
+            fresh = [i for i in first if taken.get(_name(judged[i]), ids[i]) == ids[i]]
         self._append(connection, [(ids[i], 1, judged[i]) for i in fresh], now)
-        answers = {i: Checked(ids[i], judged[i][2]) for i in fresh}
+        answers = {i: Checked(ids[i], judged[i].verdict) for i in fresh}
         left = (i for i in range(len(judged)) if i not in answers)
-        for i in sorted(left, key=lambda i: judged[i][0].id or ""):
-            answers[i] = self._revise(connection, site_id, judged[i], now)
+        for i in sorted(left, key=lambda i: _order(judged[i])):
+            answers[i] = self._revise(connection, judged[i], now)
         return [answers[i] for i in range(len(judged))]
 
     def _append(self, connection: Connection, rows: list[tuple[str, int, Judged]], now: int) -> None:
@@ -112,25 +111,21 @@ class SqlStore:
         if not rows:
             return
         self._add_revisions(
-            connection, [(id_, number, digest, _text(comment), now) for id_, number, (comment, digest, _) in rows]
+            connection, [(id_, number, one.digest, _text(one.comment), now) for id_, number, one in rows]
         )
-        self._add_verdicts(
-            connection, [_verdict_row(id_, number, verdict, now) for id_, number, (_, _, verdict) in rows]
-        )
+        self._add_verdicts(connection, [_verdict_row(id_, number, one.verdict, now) for id_, number, one in rows])
 
-    def _revise(self, connection: Connection, site_id: int, judged: Judged, now: int) -> Checked:
+    def _revise(self, connection: Connection, judged: Judged, now: int) -> Checked:
         """A site id that exists: the verdict it has, or another revision."""
-        comment, digest, verdict = judged
-        if comment.id is None:
-            raise ValueError("only a comment with its site's id can exist already")
+        own = and_(comments.c.site_id == judged.site_id, comments.c.external_id == judged.comment.id)
         # Locks the comment on PostgreSQL, so that two revisions cannot take the same number; SQLite has one writer.
-        lock = select(comments.c.id).where(comments.c.site_id == site_id, comments.c.external_id == comment.id)
-        comment_id = connection.execute(lock.with_for_update()).scalar_one()
-        if same := _same(connection, site_id, comment.id, digest):
-            return same
+        comment_id = connection.execute(select(comments.c.id).where(own).with_for_update()).scalar_one()
+        row = connection.execute(_NEWEST, {"comment_id": comment_id}).one()
+        if row.digest == judged.digest:
+            return Checked(comment_id, _to_verdict(row), repeated=True)
         newest = select(func.max(revisions.c.number)).where(revisions.c.comment_id == comment_id)
         self._append(connection, [(comment_id, connection.execute(newest).scalar_one() + 1, judged)], now)
-        return Checked(comment_id, verdict)
+        return Checked(comment_id, judged.verdict)
 
     def history(self, site_id: int, comment_id: str) -> History:
         """See :class:`~moderation.store.Store`."""
@@ -155,33 +150,43 @@ class SqlStore:
             )
 
 
-def _first_of_each(external: list[str | None]) -> list[int]:
-    """Places of the comments without a site id, and of the first with each."""
-    seen: set[str] = set()
+Name = tuple[int, str | None]
+"""A site and its own id of a comment."""
+
+
+def _name(judged: Judged) -> Name:
+    return judged.site_id, judged.comment.id
+
+
+def _order(judged: Judged) -> tuple[int, str]:
+    return judged.site_id, judged.comment.id or ""
+
+
+def _first_of_each(judged: Sequence[Judged]) -> list[int]:
+    """Places of the comments without an own id, and of the first with each."""
+    seen: set[Name] = set()
     first = []
-    for i, name in enumerate(external):
-        if name is None or name not in seen:
+    for i, one in enumerate(judged):
+        name = _name(one)
+        if name[1] is None or name not in seen:
             first.append(i)
-        if name is not None:
-            seen.add(name)
+        seen.add(name)
     return first
 
 
-def _existing(connection: Connection, site_id: int, external: list[str]) -> dict[str | None, str]:
-    """Our ids of a site's ids."""
-    found: dict[str | None, str] = {}
-    for low in range(0, len(external), LOOKED_UP_AT_ONCE):
-        some = external[low : low + LOOKED_UP_AT_ONCE]
-        query = select(comments.c.external_id, comments.c.id)
-        query = query.where(comments.c.site_id == site_id, comments.c.external_id.in_(some))
-        found.update({row.external_id: row.id for row in connection.execute(query)})
+def _existing(connection: Connection, judged: Sequence[Judged]) -> dict[Name, str]:
+    """Our ids of the comments that sites have named."""
+    by_site: dict[int, list[str]] = {}
+    for one in judged:
+        if one.comment.id is not None:
+            by_site.setdefault(one.site_id, []).append(one.comment.id)
+    found: dict[Name, str] = {}
+    for site_id, names in by_site.items():
+        for low in range(0, len(names), LOOKED_UP_AT_ONCE):
+            some = comments.c.external_id.in_(names[low : low + LOOKED_UP_AT_ONCE])
+            query = select(comments.c.external_id, comments.c.id).where(comments.c.site_id == site_id, some)
+            found.update({(site_id, row.external_id): row.id for row in connection.execute(query)})
     return found
-
-
-def _same(connection: Connection, site_id: int, external_id: str, digest: Digest) -> Checked | None:
-    """The first verdict on a comment's newest revision, if that has this digest."""
-    row = connection.execute(_NEWEST, {"site_id": site_id, "external_id": external_id}).one()
-    return Checked(row.comment_id, _to_verdict(row), repeated=True) if row.digest == digest else None
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
 from api import CSP
@@ -56,14 +57,14 @@ def test_every_reference_leads_somewhere(document):
 
 
 def test_every_route_is_described(app, document):
-    routes = {re.sub(r"<\w+>", "{id}", rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    routes = {re.sub(r"<[\w:]+>", "{id}", rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
     assert routes - {"/docs", "/openapi.json"} == set(document["paths"])
 
 
 def test_the_example_can_be_sent(client, document):
     content = document["paths"]["/v1/comments"]["post"]["requestBody"]["content"]["application/json"]
     answer = client.post("/v1/comments", json=content["example"])
-    assert (answer.status_code, answer.json["warnings"] if "warnings" in answer.json else []) == (200, [])
+    assert (answer.status_code, answer.json.get("warnings", [])) == (200, [])
 
 
 @pytest.mark.parametrize("path", ["/v1/comments", "/v1/score"])
@@ -87,13 +88,11 @@ def test_real_answers_have_the_shape_that_is_described(client, document, valid, 
 
 
 def valid_inline(document: dict[str, Any], schema: dict[str, Any], data: Any) -> None:
-    from jsonschema import Draft202012Validator
-
     Draft202012Validator({**schema, "components": document["components"]}).validate(data)
 
 
 def test_a_comment_that_is_refused_has_not_the_shape_that_is_described(document):
-    with pytest.raises(Exception, match="is not of type 'string'"):
+    with pytest.raises(ValidationError, match="is not of type 'string'"):
         valid_inline(document, {"$ref": "#/components/schemas/Comment"}, {"text": 5})
 
 

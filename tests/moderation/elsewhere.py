@@ -18,7 +18,7 @@ from moderation.store import migrate
 from moderation.store.database import open_database
 from moderation.store.sql import SqlStore
 from moderation.verdict import Decision
-from tests.builders import make_judged
+from tests.builders import keep, make_judged
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -27,14 +27,14 @@ def record(url: str, site: str, own: str, count: str) -> object:
     """Record comments one by one: ``count`` of our own, and one that all processes have."""
     store = SqlStore(open_database(url))
     for number in range(int(count)):
-        store.record(int(site), [make_judged(f"comment {number} of {own}", id=f"{own}-{number}")])
-    (shared,) = store.record(int(site), [make_judged("the same", Decision(own), id="shared")])
+        keep(store, int(site), [make_judged(f"comment {number} of {own}", id=f"{own}-{number}")])
+    (shared,) = keep(store, int(site), [make_judged("the same", Decision(own), id="shared")])
     return [shared.id, shared.verdict.decision]
 
 
 def record_and_die(url: str, site: str) -> None:
     """Record a comment, and end by SIGKILL as soon as it is recorded."""
-    SqlStore(open_database(url)).record(int(site), [make_judged("the last one", id="last")])
+    keep(SqlStore(open_database(url)), int(site), [make_judged("the last one", id="last")])
     os.kill(os.getpid(), signal.SIGKILL)
 
 

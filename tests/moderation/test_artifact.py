@@ -55,7 +55,8 @@ def test_what_is_written_is_read(tmp_path):
     written = artifact.write(tmp_path / "new" / "folder", manifest, weights)
     read, mapped = artifact.read(tmp_path / "new" / "folder")
     assert read == written
-    assert np.array_equal(mapped, weights)
+    scales = [head.scale for head in read.heads]
+    assert mapped[:, :2] * scales == pytest.approx(weights, abs=max(scales))
 
 
 def test_weights_are_mapped_read_only(folder):
@@ -116,20 +117,20 @@ def test_a_manifest_that_cannot_be_read_is_refused(folder):
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((16, 1), np.float16),
-        np.zeros((15, 2), np.float16),
-        np.zeros((2, 16), np.float16),
-        np.zeros(32, np.float16),
-        np.zeros((), np.float16),
-        np.zeros((16, 2), np.float32),
-        np.zeros((16, 2), np.int16),
-        np.zeros((16, 2), ">f2"),
+        np.zeros((16, 1), np.int16),
+        np.zeros((15, 8), np.int16),
+        np.zeros((8, 16), np.int16),
+        np.zeros(128, np.int16),
+        np.zeros((), np.int16),
+        np.zeros((16, 8), np.float32),
+        np.zeros((16, 8), np.int32),
+        np.zeros((16, 8), ">i2"),
     ],
     ids=lambda array: f"{array.dtype}{array.shape}",
 )
 def test_weights_of_another_shape_or_type_are_refused(folder, tmp_path, array):
     forge_weights(folder, save(tmp_path, array))
-    with pytest.raises(ArtifactError, match="expected float16"):
+    with pytest.raises(ArtifactError, match="expected int16"):
         artifact.read(folder)
 
 
@@ -164,7 +165,7 @@ def test_an_empty_weights_file_is_refused(folder):
 
 
 def test_a_zip_of_arrays_is_refused(folder, tmp_path):
-    np.savez(tmp_path / "other.npz", weights=np.zeros((16, 2), np.float16))
+    np.savez(tmp_path / "other.npz", weights=np.zeros((16, 8), np.int16))
     forge_weights(folder, (tmp_path / "other.npz").read_bytes())
     with pytest.raises(ArtifactError):
         artifact.read(folder)

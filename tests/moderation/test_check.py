@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moderation.check import check_comments, judge
+from moderation.check import Submission, check_comments, judge
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, read_line
 from moderation.policy import Policy, Thresholds, make_policy
@@ -40,11 +40,15 @@ TEXTS = [
 AUTHOR = Author(name="Best Replica Watches", email="win@mail.ru", url="http://replica-watches.shop")
 
 
+def judge_all(comments, classifier, policy):
+    return judge(comments, classifier, [policy] * len(comments))
+
+
 @pytest.fixture(scope="module")
 def verdicts(shipped, shipped_policy) -> list[tuple[Comment, Verdict]]:
     """What the shipped model says of a few comments, with and without an author."""
     comments = [make_comment(text, author=author) for text in TEXTS for author in (None, AUTHOR)]
-    return list(zip(comments, judge(comments, shipped, shipped_policy), strict=True))
+    return list(zip(comments, judge_all(comments, shipped, shipped_policy), strict=True))
 
 
 def logit(score: float) -> float:
@@ -60,12 +64,12 @@ def sums(verdict: Verdict) -> dict[str, float]:
 
 
 def judge_with(model: Classifier, *texts: str) -> list[Verdict]:
-    return judge(make_comments(*texts), model, make_policy(model.manifest))
+    return judge_all(make_comments(*texts), model, make_policy(model.manifest))
 
 
 def model_of(folder: Path, weight: float = 40, **heads: dict[str, object]) -> Classifier:
     """A model that knows two words: ``casino`` is spam and ``idiot`` is toxic."""
-    weights = np.zeros((1 << BITS, 2), dtype=np.float16)
+    weights = np.zeros((1 << BITS, 2), dtype=np.float32)
     weights[word_row("casino"), 0] = weights[word_row("idiot"), 1] = weight
     made = tuple(make_head(name, **{"bias": -3.0, **heads.get(name, {})}) for name in ("spam", "toxicity"))
     return tiny_model(folder, weights=weights, heads=made)
@@ -176,7 +180,7 @@ def test_the_head_that_rejects_is_explained_before_one_that_holds(tmp_path):
 
 
 def test_no_comments_have_no_verdicts(shipped, shipped_policy):
-    assert judge([], shipped, shipped_policy) == []
+    assert judge_all([], shipped, shipped_policy) == []
 
 
 def test_verdicts_come_in_the_order_of_the_comments(tmp_path):
@@ -187,14 +191,14 @@ def test_verdicts_come_in_the_order_of_the_comments(tmp_path):
 
 def test_a_comment_is_judged_the_same_alone_and_in_company(shipped, shipped_policy, verdicts):
     for comment, verdict in verdicts:
-        (alone,) = judge([comment], shipped, shipped_policy)
+        (alone,) = judge_all([comment], shipped, shipped_policy)
         assert alone.decision == verdict.decision
         assert alone.scores == pytest.approx(verdict.scores, abs=1e-4)
 
 
 def test_a_verdict_names_its_model_and_its_policy(tmp_path):
     model = model_of(tmp_path)
-    (verdict,) = judge(make_comments("hello"), model, make_policy(model.manifest, number=3))
+    (verdict,) = judge_all(make_comments("hello"), model, make_policy(model.manifest, number=3))
     assert (verdict.model, verdict.policy) == ("base/0.0.1", "base/0.0.1+3")
 
 
@@ -211,18 +215,18 @@ def seed(name: str) -> Comment:
 
 @pytest.mark.parametrize("name", ["thread-1", "thread-2", "thread-3"])
 def test_doubt_and_debate_are_accepted(shipped, shipped_policy, name):
-    (verdict,) = judge([seed(name)], shipped, shipped_policy)
+    (verdict,) = judge_all([seed(name)], shipped, shipped_policy)
     assert verdict.decision is Decision.ACCEPT
 
 
 def test_thanks_are_accepted(shipped, shipped_policy):
-    (verdict,) = judge(make_comments(THANKS), shipped, shipped_policy)
+    (verdict,) = judge_all(make_comments(THANKS), shipped, shipped_policy)
     assert verdict.decision is Decision.ACCEPT
 
 
 @pytest.mark.parametrize("text", [PHARMACY, THREAT])
 def test_a_pharmacy_and_a_threat_are_not_published(shipped, shipped_policy, text):
-    (verdict,) = judge(make_comments(text), shipped, shipped_policy)
+    (verdict,) = judge_all(make_comments(text), shipped, shipped_policy)
     assert verdict.decision is not Decision.ACCEPT
 
 
@@ -236,7 +240,7 @@ def check(tmp_path):
 
     def check_them(*comments: Comment, policy: Policy | None = None):
         chosen = policy or make_policy(model.manifest)
-        return check_comments(comments, site_id=1, classifier=model, policy=chosen, store=store)
+        return check_comments([Submission(1, comment, chosen) for comment in comments], classifier=model, store=store)
 
     check_them.store = store
     return check_them

@@ -71,7 +71,7 @@ def test_a_part_tells_its_effect(knowing):
 
 
 def test_each_head_has_its_own_explanation(tmp_path):
-    weights = np.zeros((1 << BITS, 2), dtype=np.float16)
+    weights = np.zeros((1 << BITS, 2), dtype=np.float32)
     weights[word_row("casino"), 0] = weights[word_row("idiot"), 1] = 20
     comments, model = make_comments("casino idiot", "casino idiot"), tiny_model(tmp_path, weights=weights)
     features = model.features(comments)

@@ -160,7 +160,7 @@ def test_a_text_of_punctuation_has_characters_but_no_words(text):
 def test_a_missing_author_gives_no_tokens_and_no_names():
     found = extract([make_comment(author=None)], BITS)
     assert found.tokens == [[]]
-    assert not any(run.names for run in found.runs)
+    assert not any(run.block.any() for run in found.runs)
 
 
 def test_a_name_is_seen_apart_from_the_text():

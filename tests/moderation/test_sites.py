@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -247,7 +247,7 @@ def test_two_servers_that_start_at_once_agree_on_the_secret(sites, engine, datab
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as other:
         other.execute("INSERT INTO facts (name, value) VALUES ('secret', %s)", [mark_of(engine, sites)])
         waiting = pool.submit(Sites(engine, SECRET).check_secret)
-        wait_for_waiting(database_url)
+        until_it_waits(waiting, database_url)
         other.commit()
         assert waiting.result() is None
 
@@ -259,11 +259,11 @@ def mark_of(engine, sites: Sites) -> str:
         return connection.exec_driver_sql("DELETE FROM facts WHERE name = 'secret' RETURNING value").scalar_one()
 
 
-def wait_for_waiting(url: str) -> None:
-    """Return as soon as a connection to the database waits for a lock."""
+def until_it_waits(work: Future, url: str) -> None:
+    """Return as soon as work waits for a lock."""
     with psycopg.connect(url, autocommit=True) as other:
         while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
-            pass
+            assert not work.done(), "it waited for nothing"
 
 
 # -- Policies

@@ -6,7 +6,7 @@ import json
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Barrier
@@ -22,7 +22,7 @@ from moderation.store.schema import comments, reviews, revisions, verdicts
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
 from moderation.verdict import Decision, Reason
-from tests.builders import NOON, make_author, make_comment, make_judged, make_verdict
+from tests.builders import NOON, keep, make_author, make_comment, make_judged, make_verdict
 from tests.conftest import DATABASES
 from tests.moderation.elsewhere import start, together
 
@@ -48,7 +48,7 @@ def sql_store(engine: Engine) -> SqlStore:
 
 def record(store: Store, *arguments: object, site: int = ANN, **changes: object) -> Checked:
     """Record one comment."""
-    (checked,) = store.record(site, [make_judged(*arguments, **changes)])
+    (checked,) = keep(store, site, [make_judged(*arguments, **changes)])
     return checked
 
 
@@ -67,7 +67,7 @@ def count(engine: Engine) -> int:
 @STORES
 def test_a_recorded_comment_can_be_read_back_whole(store):
     comment = make_comment("Hi", id="c1", author=make_author(ip="192.0.2.7"), submitted_at=NOON, is_test=True)
-    (checked,) = store.record(ANN, [(comment, "digest", make_verdict())])
+    (checked,) = keep(store, ANN, [(comment, "digest", make_verdict())])
     (revision,) = store.history(ANN, checked.id).revisions
     assert revision.comment == comment
 
@@ -76,7 +76,7 @@ def test_a_recorded_comment_can_be_read_back_whole(store):
 def test_a_verdict_can_be_read_back_whole(store):
     reason = Reason("words", "the wording “pills” is typical of spam", 2.5, "spam", ((0, 5), (9, 14)))
     verdict = make_verdict(Decision.HOLD, reasons=(reason,))
-    (checked,) = store.record(ANN, [(make_comment(), "digest", verdict)])
+    (checked,) = keep(store, ANN, [(make_comment(), "digest", verdict)])
     (judged,) = store.history(ANN, checked.id).verdicts
     assert (judged.verdict, judged.revision) == (verdict, 1)
 
@@ -152,40 +152,40 @@ def test_comments_without_an_id_are_never_the_same(store):
 
 @STORES
 def test_no_comments_are_recorded_as_none(store):
-    assert store.record(ANN, []) == []
+    assert keep(store, ANN, []) == []
 
 
 @STORES
 def test_answers_come_in_the_order_of_the_comments(store):
-    checked = store.record(ANN, [make_judged(str(number), id=str(number)) for number in (3, 1, 2)])
+    checked = keep(store, ANN, [make_judged(str(number), id=str(number)) for number in (3, 1, 2)])
     assert [texts(store, one.id) for one in checked] == [["3"], ["1"], ["2"]]
 
 
 @STORES
 def test_the_same_comment_twice_in_one_batch_is_one_comment(store):
-    first, second = store.record(ANN, [make_judged("Hi", Decision.HOLD, id="c"), make_judged("Hi", id="c")])
+    first, second = keep(store, ANN, [make_judged("Hi", Decision.HOLD, id="c"), make_judged("Hi", id="c")])
     assert second == Checked(first.id, first.verdict, repeated=True)
     assert texts(store, "c") == ["Hi"]
 
 
 @STORES
 def test_one_id_with_two_contents_in_one_batch_is_two_revisions(store):
-    first, second = store.record(ANN, [make_judged("A", id="c"), make_judged("B", Decision.HOLD, id="c")])
+    first, second = keep(store, ANN, [make_judged("A", id="c"), make_judged("B", Decision.HOLD, id="c")])
     assert (second.id, second.verdict.decision) == (first.id, Decision.HOLD)
     assert texts(store, "c") == ["A", "B"]
 
 
 @STORES
 def test_a_batch_may_mix_new_known_and_changed_comments(store):
-    store.record(ANN, [make_judged("A", id="a"), make_judged("B", id="b")])
+    keep(store, ANN, [make_judged("A", id="a"), make_judged("B", id="b")])
     batch = [make_judged("C", id="c"), make_judged("A", id="a"), make_judged("b", id="b"), make_judged("D")]
-    assert [one.repeated for one in store.record(ANN, batch)] == [False, True, False, False]
+    assert [one.repeated for one in keep(store, ANN, batch)] == [False, True, False, False]
     assert texts(store, "b") == ["B", "b"]
 
 
 @STORES
 def test_a_thousand_comments_are_kept_at_once(store):
-    checked = store.record(ANN, [make_judged(str(number), id=str(number)) for number in range(1_000)])
+    checked = keep(store, ANN, [make_judged(str(number), id=str(number)) for number in range(1_000)])
     assert len({one.id for one in checked}) == 1_000
     assert texts(store, checked[999].id) == texts(store, "999") == ["999"]
 
@@ -193,8 +193,8 @@ def test_a_thousand_comments_are_kept_at_once(store):
 @STORES
 def test_a_thousand_known_comments_are_found_again_at_once(store):
     batch = [make_judged(str(number), id=str(number)) for number in range(1_000)]
-    ids = [one.id for one in store.record(ANN, batch)]
-    again = store.record(ANN, batch)
+    ids = [one.id for one in keep(store, ANN, batch)]
+    again = keep(store, ANN, batch)
     assert [one.id for one in again] == ids
     assert all(one.repeated for one in again)
 
@@ -300,7 +300,7 @@ def test_reviews_are_part_of_the_history(sql_store, engine):
 @DATABASES
 def test_a_failure_in_a_batch_keeps_none_of_it(sql_store, engine):
     with pytest.raises(Exception, match=r"(?i)foreign key"):
-        sql_store.record(99, [make_judged(), make_judged(id="c1")])
+        keep(sql_store, 99, [make_judged(), make_judged(id="c1")])
     assert count(engine) == 0
 
 
@@ -345,7 +345,7 @@ def test_threads_that_change_one_comment_each_leave_a_revision(sql_store):
 @DATABASES
 def test_batches_with_the_same_ids_in_any_order_are_all_kept(sql_store, engine):
     batch = [make_judged(str(number), id=str(number)) for number in range(200)]
-    at_once(lambda writer: sql_store.record(ANN, batch if writer % 2 else batch[::-1])[0])
+    at_once(lambda writer: keep(sql_store, ANN, batch if writer % 2 else batch[::-1])[0])
     assert count(engine) == 200
 
 
@@ -425,6 +425,7 @@ def test_a_read_only_database_is_unavailable(sql_store, database_url, open_engin
     read_only = SqlStore(open_engine(f"sqlite:///file:{database_url}?mode=ro&uri=true"))
     with pytest.raises(StoreUnavailable, match="cannot be written"):
         record(read_only)
+    assert not list(tmp_path.glob("file:*"))
 
 
 @SQLITE
@@ -487,18 +488,18 @@ def test_a_connection_lost_while_recording_is_unavailable_and_keeps_nothing(sql_
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as other:
         other.execute("LOCK TABLE verdicts IN ACCESS EXCLUSIVE MODE")
         waiting = pool.submit(record, sql_store)
-        terminate_who_waits(database_url)
+        terminate_who_waits(database_url, waiting)
         with pytest.raises(StoreUnavailable):
             waiting.result()
     assert count(engine) == 0
 
 
-def terminate_who_waits(url: str) -> None:
+def terminate_who_waits(url: str, work: Future) -> None:
     """Cut the connection that waits for a lock, as soon as there is one."""
     query = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as other:
         while not other.execute(query).fetchall():
-            pass
+            assert not work.done(), "it waited for nothing"
 
 
 # -- Opening
