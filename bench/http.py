@@ -80,7 +80,7 @@ def main() -> None:
         "Requests a second (validated, scored, explained, stored before the answer)",
         ("", "requests/s", "of empty", "p50 ms", "p99 ms", "refused"),
         rows,
-        f"wrk, {CONNECTIONS} connections, {SECONDS} s; Granian, 1 worker of 8 threads; SQLite, WAL; the seeds' texts",
+        f"wrk, {CONNECTIONS} connections, {SECONDS} s; Granian, 1 worker of 4 threads; SQLite, WAL; the seeds' texts",
     )
 
 

@@ -86,7 +86,7 @@ def wait_for_answer(port: int, path: str = "/healthz") -> float:
 
 
 @contextmanager
-def empty(threads: int = 8) -> Iterator[int]:
+def empty(threads: int = 4) -> Iterator[int]:
     """The empty endpoint; yields its port."""
     port = free_port()
     code = f"from bench.servers import serve_empty; serve_empty({port}, {WORKERS}, {threads})"

@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "api.cli.doctor",
     "db": "api.cli.db",
     "train": "training.cli",
+    "evaluate": "training.evaluate_cli",
 }
 """Command to the module that has it; the module names it like the command."""
 

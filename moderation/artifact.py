@@ -3,14 +3,19 @@
 models/base/1.0.0/manifest.json   what it is, how it was made, the SHA-256 of every array
 models/base/1.0.0/weights.npy     [2**bits, columns] int16, memory-mapped, so that workers share its pages
 
-Weights are whole numbers that each head's ``scale`` turns into log-odds: finer than 16-bit floats where it matters,
-half the size of 32-bit ones, and faster to add up. Columns are filled up to eight, so that a row is one load.
+models/base/1.0.0/phrases.npy     [n, 3] uint64: hash, worth and hash of the first characters of phrases known from spam
+
+The last column of the weights is the square of each row's inverse document frequency; the others are the heads'.
+Weights are whole numbers that each head's ``scale`` turns into log-odds: half the size of 32-bit floats
+and faster to add up. Columns are filled up to eight, so that a row is one load.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,10 +24,12 @@ from numpy.typing import NDArray
 
 from moderation import features
 from moderation.errors import ArtifactError, ModelNotFound
+from moderation.phrases import NONE, Phrases
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.npy"
+PHRASES = "phrases.npy"
 ALIGNED = 8
 LEAST_BITS, MOST_BITS = 1, 26
 
@@ -63,6 +70,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     features_version: int
     bits: int
     heads: tuple[HeadManifest, ...]
+    frequency_scale: float = 1.0
+    """What one unit of the last column is worth: squared inverse document frequency."""
     data: tuple[DataSource, ...]
     sha256: dict[str, str]
     made_with: dict[str, str] = {}
@@ -74,35 +83,50 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write(folder: Path, manifest: Manifest, weights: NDArray[np.floating]) -> Manifest:
-    """Write a model folder with weights [2**bits, heads]; returns the manifest with scales and digests filled in."""
+def write(
+    folder: Path,
+    manifest: Manifest,
+    weights: NDArray[np.floating],
+    frequency: NDArray[np.floating] | None = None,
+    phrases: Phrases = NONE,
+) -> Manifest:
+    """Write a model folder; returns the manifest with scales and digests filled in.
+
+    ``weights`` [2**bits, heads], each already times its row's inverse document frequency; ``frequency`` [2**bits] is
+    that frequency, 1 everywhere if not given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    stored, scales = quantized(weights)
+    squares = np.ones(weights.shape[0]) if frequency is None else frequency.astype(np.float64) ** 2
+    stored, scales = quantized(weights, squares)
     np.save(folder / WEIGHTS, stored, allow_pickle=False)
-    heads = zip(manifest.heads, scales, strict=True)
+    np.save(folder / PHRASES, phrases.as_array(), allow_pickle=False)
+    heads = zip(manifest.heads, scales[:-1], strict=True)
     manifest = msgspec.structs.replace(
         manifest,
         heads=tuple(msgspec.structs.replace(head, scale=scale) for head, scale in heads),
-        sha256={WEIGHTS: digest_of(folder / WEIGHTS)},
+        frequency_scale=scales[-1],
+        sha256={name: digest_of(folder / name) for name in (WEIGHTS, PHRASES)},
     )
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     (folder / MANIFEST).write_bytes(text + b"\n")
     return manifest
 
 
-def quantized(weights: NDArray[np.floating]) -> tuple[NDArray[np.int16], list[float]]:
-    """Weights [rows, heads] as whole numbers [rows, columns], and each head's scale."""
+def quantized(weights: NDArray[np.floating], squares: NDArray[np.floating]) -> tuple[NDArray[np.int16], list[float]]:
+    """Weights [rows, heads] and squares [rows] as whole numbers [rows, columns], and the scale of each of them."""
     rows, heads = weights.shape
-    top = np.abs(weights.astype(np.float64)).max(axis=0)
+    whole = np.concatenate([weights, squares[:, None]], axis=1).astype(np.float64)
+    top = np.abs(whole).max(axis=0)
     scales = np.where(top > 0, top / np.iinfo(np.int16).max, 1.0)
     stored = np.zeros((rows, columns(heads)), dtype=np.int16)
-    stored[:, :heads] = np.rint(weights / scales)
+    stored[:, :heads] = np.rint(weights / scales[:-1])
+    stored[:, -1] = np.maximum(np.rint(squares / scales[-1]), 1)
     return stored, scales.tolist()
 
 
 def columns(heads: int) -> int:
-    """Columns that a number of heads is filled up to."""
-    return -(-heads // ALIGNED) * ALIGNED
+    """Columns that a number of heads and the one of the frequencies are filled up to."""
+    return -(-(heads + 1) // ALIGNED) * ALIGNED
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -130,26 +154,44 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def read(folder: Path) -> tuple[Manifest, NDArray[np.int16]]:
-    """Read and verify a model folder. The weights are mapped, not copied."""
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a model folder holds, verified. The weights are mapped, not copied."""
+
+    manifest: Manifest
+    weights: NDArray[np.int16]
+    phrases: Phrases
+
+
+def read(folder: Path) -> Model:
+    """Read and verify a model folder; raises an :class:`ArtifactError` that says what is wrong with it."""
     manifest = read_manifest(folder)
-    path = folder / WEIGHTS
+    weights = _read_array(folder, WEIGHTS, manifest, mapped=True)
+    _expect(folder, WEIGHTS, weights, np.dtype(np.int16), (1 << manifest.bits, columns(len(manifest.heads))))
+    phrases = _read_array(folder, PHRASES, manifest, mapped=False)
+    _expect(folder, PHRASES, phrases, np.dtype(np.uint64), (phrases.shape[0] if phrases.ndim else 0, 3))
+    return Model(manifest, weights, Phrases.from_array(phrases))
+
+
+def _expect(folder: Path, name: str, array: NDArray[Any], kind: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    if array.dtype != kind or array.shape != shape:
+        found = f"{array.dtype}{list(array.shape)}"
+        raise ArtifactError(folder, f"{name} is {found}, expected {kind}{list(shape)}")
+
+
+def _read_array(folder: Path, name: str, manifest: Manifest, *, mapped: bool) -> NDArray[Any]:
+    path = folder / name
     if not path.is_file():
-        raise ArtifactError(folder, f"{WEIGHTS} is missing")
-    if digest_of(path) != manifest.sha256.get(WEIGHTS):
-        raise ArtifactError(folder, f"{WEIGHTS} is not the file that was trained (SHA-256 differs): damaged or changed")
+        raise ArtifactError(folder, f"{name} is missing")
+    if digest_of(path) != manifest.sha256.get(name):
+        raise ArtifactError(folder, f"{name} is not the file that was trained (SHA-256 differs): damaged or changed")
     try:
-        weights = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise ArtifactError(folder, f"{WEIGHTS}: {error}") from error
-    if not isinstance(weights, np.ndarray):  # An archive of arrays loads, too.
-        raise ArtifactError(folder, f"{WEIGHTS} holds no single array")
-    expected = (1 << manifest.bits, columns(len(manifest.heads)))
-    if weights.shape != expected or weights.dtype != np.int16:
-        raise ArtifactError(
-            folder, f"{WEIGHTS} is {weights.dtype}{list(weights.shape)}, expected int16{list(expected)}"
-        )
-    return manifest, weights
+        raise ArtifactError(folder, f"{name}: {error}") from error
+    if not isinstance(array, np.ndarray):  # An archive of arrays loads, too.
+        raise ArtifactError(folder, f"{name} holds no single array")
+    return array
 
 
 def version_key(name: str) -> tuple[int, ...]:

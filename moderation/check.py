@@ -44,7 +44,8 @@ def _portions(comments: Sequence[Comment]) -> Iterator[tuple[int, int]]:
 
 def _judge(comments: Sequence[Comment], classifier: Classifier, policies: Sequence[Policy]) -> list[Verdict]:
     features = classifier.features(comments)
-    logits = classifier.logits(features)
+    scored = classifier.scored(features)
+    logits = scored.logits
     scores = sigmoid(logits).round(6).tolist()
     decided = [policy.judge(row) for policy, row in zip(policies, scores, strict=True)]
     heads = [
@@ -56,7 +57,7 @@ def _judge(comments: Sequence[Comment], classifier: Classifier, policies: Sequen
     # Mostly one head has something to say; a second pass only where two heads ask for a person.
     for turn in range(max(map(len, heads))):
         chosen = np.array([found[min(turn, len(found) - 1)] for found in heads])
-        told = explain(classifier, comments, features, logits, chosen)
+        told = explain(classifier, comments, features, scored, chosen)
         for i, explanation in enumerate(told):
             if turn < len(heads[i]):
                 name = classifier.heads[heads[i][turn]]
@@ -110,6 +111,8 @@ def _sentence(group: str, about: str, effect: float, head: str) -> str:
             return f"the wording “{about}” is typical of {typical}"
         case "names":
             return f"“{about}” in a name or address is typical of {typical}"
+        case "phrases":
+            return f"it holds phrases known from spam, such as “{about}”: typical of {typical}"
         case "link":
             return f"links: {about} is typical of {typical}"
         case "author":

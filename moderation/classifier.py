@@ -7,75 +7,88 @@ in it is known: ``moderation.explain`` gathers those parts to words, links and a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation import artifact
-from moderation.artifact import Manifest
+from moderation.artifact import Model
 from moderation.comment import Comment
-from moderation.features import TOKEN_SCALE, Features, Floats, Index, extract
+from moderation.features import BLOCKS, KINDS, SCALES, TOKEN_SCALE, Features, Run, extract
+from moderation.grams import Floats, Index
 
 MAX_LOGIT = 12.0
 """Scores stay inside [6e-6, 1 - 6e-6]: no evidence in text is worth more certainty than that."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Calibrated log-odds [comments, heads], and what one count of a row weighs [comments, blocks]."""
+
+    logits: Floats
+    scale: Floats
+
+
 class Classifier:
     """A loaded model. Cheap to share between threads: it is never written to."""
 
-    def __init__(self, manifest: Manifest, weights: NDArray[np.int16]) -> None:
-        self.manifest = manifest
+    def __init__(self, model: Model) -> None:
+        self.manifest = manifest = model.manifest
         self.name = manifest.name
         self.heads = tuple(head.name for head in manifest.heads)
-        self._weights = np.asarray(weights)  # The same memory without the cost of the subclass.
+        self._weights = np.asarray(model.weights)  # The same memory without the cost of the subclass.
+        self._phrases = model.phrases
         self._bias = np.array([head.bias for head in manifest.heads], dtype=np.float32)
         self._slope = np.array([head.slope * head.scale for head in manifest.heads], dtype=np.float32)
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
         """Load and verify a model folder; raises :class:`~moderation.errors.ArtifactError`."""
-        return cls(*artifact.read(folder))
+        return cls(artifact.read(folder))
 
     def features(self, comments: Sequence[Comment]) -> Features:
         """What this model sees of the comments."""
-        return extract(comments, self.manifest.bits)
+        return extract(comments, self.manifest.bits, self._phrases)
 
-    def logits(self, features: Features) -> Floats:
-        """Calibrated log-odds, [comments, heads]."""
-        out = np.zeros((features.size, self._weights.shape[1]), dtype=np.float32)
+    def scored(self, features: Features) -> Scored:
+        """Score features: sums of the rows' columns, each block scaled to its norm."""
+        sums = np.zeros((features.size, BLOCKS, self._weights.shape[1]), dtype=np.float32)
         for run in features.runs:
-            scale = features.scale[run.owner, run.block]
-            _add_sums(out, self._weights.take(run.rows, axis=0), run.bounds, run.owner, scale)
+            _add_sums(sums, self._weights.take(run.rows, axis=0), run)
+        norm = np.sqrt(sums[:, :, -1] * features.repeats * self.manifest.frequency_scale)
+        scale = (SCALES / np.maximum(norm, 1e-6)).astype(np.float32)
+        out = (sums * scale[:, :, None]).sum(axis=1)
         if features.token_rows.size:
             np.add.at(out, features.token_owner, self._weights[features.token_rows].astype(np.float32) * TOKEN_SCALE)
-        logits: Floats = out[:, : len(self.heads)] * self._slope + self._bias
-        return logits.clip(-MAX_LOGIT, MAX_LOGIT, out=logits)
+        logits = out[:, : len(self.heads)] * self._slope + self._bias
+        return Scored(logits.clip(-MAX_LOGIT, MAX_LOGIT, out=logits), scale)
 
     def scores(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Calibrated probabilities, [comments, heads]."""
-        return sigmoid(self.logits(self.features(comments)))
+        return sigmoid(self.scored(self.features(comments)).logits)
 
     def start(self, head: int) -> float:
         """The log-odds of a head before any evidence."""
         return float(self._bias[head])
 
-    def effects(self, rows: NDArray[np.int64], head: NDArray[np.int64]) -> NDArray[np.float32]:
-        """What one count of each row adds to the log-odds of the head beside it."""
-        out: NDArray[np.float32] = self._weights[rows, head].astype(np.float32) * self._slope[head]
+    def effects(self, rows: Index, head: Index) -> Floats:
+        """What one count of each row adds to the log-odds of the head beside it, before the scale of its block."""
+        out: Floats = self._weights[rows, head].astype(np.float32) * self._slope[head]
         return out
 
 
-def _add_sums(out: Floats, gathered: NDArray[np.int16], bounds: Index, owner: Index, scale: Floats) -> None:
-    """Add to each owner the scaled sum of its run of gathered rows."""
-    if out.shape[0] == 1:
+def _add_sums(sums: Floats, gathered: NDArray[np.int16], run: Run) -> None:
+    """Add to each comment's block the sum of its run of gathered rows."""
+    if run.owner.size == KINDS:  # One text.
         # A product adds up columns several times faster than sum() or reduceat() does.
-        out[0] += scale.repeat(bounds[1:] - bounds[:-1]) @ gathered.astype(np.float32)
+        sums[run.owner[0], run.block[0]] += np.ones(gathered.shape[0], dtype=np.float32) @ gathered.astype(np.float32)
         return
-    filled = bounds[1:] > bounds[:-1]  # reduceat gives an empty run its neighbour's value.
+    filled = run.bounds[1:] > run.bounds[:-1]  # reduceat gives an empty run its neighbour's value.
     if filled.any():
-        sums = np.add.reduceat(gathered.astype(np.float32), bounds[:-1][filled], axis=0)
-        np.add.at(out, owner[filled], sums * scale[filled, None])
+        parts = np.add.reduceat(gathered.astype(np.float32), run.bounds[:-1][filled], axis=0)
+        np.add.at(sums, (run.owner[filled], run.block[filled]), parts)
 
 
 def sigmoid(logits: Floats) -> NDArray[np.float64]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.classifier import Classifier
+from moderation.classifier import Classifier, Scored
 from moderation.comment import Comment
-from moderation.features import BLOCKS, KINDS, TEXT, TOKEN_SCALE, Features, Index, Run
+from moderation.features import BLOCKS, KINDS, TEXT, TOKEN_SCALE, Features, Run
+from moderation.grams import Index
 from moderation.text import as_text
 
 MOST = 5
@@ -32,7 +33,7 @@ class Part:
     """One thing's part in a score."""
 
     group: str
-    """``words``, ``names``, ``link``, ``author`` or ``disguise``."""
+    """``words``, ``names``, ``phrases``, ``link``, ``author`` or ``disguise``."""
     about: str
     effect: float
     spans: tuple[Span, ...] = ()
@@ -52,31 +53,32 @@ def explain(
     classifier: Classifier,
     comments: Sequence[Comment],
     features: Features,
-    logits: NDArray[np.float32],
+    scored: Scored,
     head: Index,
 ) -> list[Explanation]:
     """Explain head number ``head[i]`` of each comment ``i``, strongest part first."""
     parts: list[dict[tuple[str, str], Part]] = [{} for _ in comments]
     for run in features.runs:
-        _name_words(classifier, comments, features, run, head, parts)
+        if run.word_owner.size:
+            _name_words(comments, features, run, _word_effects(classifier, scored, run, head), parts)
     _name_tokens(classifier, features, head, parts)
     out = []
     for i, found in enumerate(parts):
         strong = sorted(
             (part for part in found.values() if abs(part.effect) >= WEAK), key=lambda part: -abs(part.effect)
         )
-        logit, start = float(logits[i, head[i]]), classifier.start(int(head[i]))
+        logit, start = float(scored.logits[i, head[i]]), classifier.start(int(head[i]))
         rest = logit - start - sum(part.effect for part in strong)
         out.append(Explanation(logit, start, strong, rest))
     return out
 
 
-def _word_effects(classifier: Classifier, features: Features, run: Run, head: Index) -> NDArray[np.float64]:
+def _word_effects(classifier: Classifier, scored: Scored, run: Run, head: Index) -> NDArray[np.float64]:
     """The part of every word of a chunk in its comment's score."""
     grams, count = run.grams, run.word_owner.size
     sizes = run.bounds[1:] - run.bounds[:-1]
     heads = head[run.owner].repeat(sizes)
-    part = classifier.effects(run.rows, heads) * features.scale[run.owner, run.block].repeat(sizes)
+    part = classifier.effects(run.rows, heads) * scored.scale[run.owner, run.block].repeat(sizes)
     chars, singles = grams.char.size, grams.char.size + count
     # The space before a word belongs to it, signs to the word before them or, at the beginning, behind them.
     word = grams.start.searchsorted(grams.char_at + 1, "right") - 1
@@ -97,19 +99,16 @@ def _word_effects(classifier: Classifier, features: Features, run: Run, head: In
 
 
 def _name_words(
-    classifier: Classifier,
     comments: Sequence[Comment],
     features: Features,
     run: Run,
-    head: Index,
+    effects: NDArray[np.float64],
     parts: list[dict[tuple[str, str], Part]],
 ) -> None:
-    if not run.word_owner.size:
-        return
     # The same word twice is one part with two places.
     belongs = run.word_owner * BLOCKS + run.word_block
     _, first, number = np.unique((belongs << 32) | run.grams.word, return_index=True, return_inverse=True)
-    effect = np.bincount(number, _word_effects(classifier, features, run, head))
+    effect = np.bincount(number, effects)
     owner = run.word_owner[first]
     order = np.lexsort((-np.abs(effect), owner))
     ordered = owner[order]

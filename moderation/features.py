@@ -1,21 +1,22 @@
 """Features: what the classifier sees of a comment. The one definition for training and serving.
 
-A comment becomes rows of one weight matrix, each counted with a scale:
+A comment becomes rows of one weight matrix:
 
 - *text*: character 2-5-grams inside words and word 1-2-grams of the folded text and of the words revealed under
-  leet and spacing, scaled by the L2 norm of their counts;
-- *names*: the same n-grams of the author's name, e-mail domain and URL and of link addresses, so that what the
-  text taught about "casino" also speaks of best-casino.example; a scale of their own, nothing where a field is missing;
-- *tokens*: facts with a name, such as ``link:tld=ru``, in a namespace of their own with a fixed scale.
+  leet and spacing;
+- *names*: the same n-grams of the author's name and URL and of link addresses, so that what the text taught about
+  "casino" also speaks of best-casino.example; nothing where a field is missing;
+- *tokens*: facts with a name, such as ``link:tld=ru``, in a namespace of their own.
 
-N-grams are hashed with a polynomial prefix hash over code points (Karp and Rabin 1987) modulo 2**64: with
-H[i] = sum(c[j] * P**j for j < i), the window from i to k hashes to (H[k] - H[i]) * P**-i. One cumulative sum serves
-windows of every length, so a whole batch is hashed without a Python loop over characters.
+Text and names are TF-IDF vectors: an n-gram counts its inverse document frequency (Sparck Jones 1972), and each block
+is scaled to a norm of its own. The frequencies come with the model.
+
+Words for groups of people are one word to the classifier (``moderation.identity``): who is spoken of cannot move a
+decision.
 """
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +25,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation import identity
 from moderation.comment import Comment
+from moderation.grams import CHUNK, Floats, Grams, Index, hash_grams, token_index
+from moderation.phrases import NONE, Phrases
 from moderation.text import (
     PLAIN_LINK,
     PLAIN_LINK_HINT,
-    WORD,
     Codes,
     FoldedBatch,
     Link,
@@ -37,111 +40,19 @@ from moderation.text import (
     fold_batch,
     revealed,
 )
-from moderation.tokens import Token, names_of, tokens_of
+from moderation.tokens import Token, names_of, phrase_tokens, tokens_of
 
 VERSION = 1
 """Raised whenever the same comment would give other features; a model of another version is refused."""
 
-CHUNK = 1 << 15
-"""Code points worked on at a time: the arrays stay in the processor's cache, whatever a comment's length."""
-
 TEXT, NAMES = 0, 1
 """The blocks."""
 BLOCKS, KINDS = 2, 3
-TEXT_SCALE = 1.0
-NAMES_SCALE = 0.5
-TOKEN_SCALE = 0.3
-_SCALES = np.array([TEXT_SCALE, NAMES_SCALE])
-
-Index = NDArray[np.int64]
-Floats = NDArray[np.float32]
-
-_SIZES = np.array((2, 3, 4, 5), dtype=np.int64)
-_P = 0x9E3779B97F4A7C15
-_MIX_SIZE = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA5CB3B8E6A5F7D4B], dtype=np.uint64)
-_MIX_WORD = np.uint64(0xC2B2AE3D27D4EB4F)
-_MIX_PAIR = np.uint64(0x165667B19E3779F9)
-_SPACE, _SEAM = 32, 10
-
-
-def _powers(base: int) -> NDArray[np.uint64]:
-    out = np.full(CHUNK + 8, base, dtype=np.uint64)
-    out[0] = 1
-    return np.multiply.accumulate(out)
-
-
-_POWER = _powers(_P)
-_INVERSE = _powers(pow(_P, -1, 1 << 64))
-_WINDOW_INVERSE = np.ascontiguousarray(_INVERSE[:, None] * _MIX_SIZE[None, :])
-_COUNTING = np.arange(CHUNK)
-_LEAST_ROOM = _SIZES - 2
-_WINDOW_END = np.ascontiguousarray(np.arange(CHUNK)[:, None] + _SIZES[None, :])
-
-
-@dataclass(slots=True)
-class Grams:
-    """The n-grams of one chunk of text, each kind in the order of its places."""
-
-    char: Index
-    char_at: Index
-    """Place of each n-gram's first code point."""
-    word: Index
-    start: Index
-    end: Index
-    """Words stand at ``codes[start:end]``."""
-    pair: Index
-    pair_first: Index
-    """Number of the first word of each pair; the second is the next."""
-
-
-def hash_grams(codes: Codes, bits: int) -> Grams:
-    """Hash every n-gram of at most ``CHUNK`` code points that begin and end with a space or a seam.
-
-    No n-gram crosses a space, and no pair of words crosses a seam.
-    """
-    size = codes.size
-    shift = np.uint64(64 - bits)
-    spaces = np.flatnonzero(codes <= _SPACE)
-    seams = spaces[codes[spaces] == _SEAM]
-    if seams.size:
-        codes = codes.copy()
-        codes[seams] = _SPACE
-    prefix = np.zeros(size + 6, dtype=np.uint64)
-    np.multiply(codes, _POWER[:size], out=prefix[1 : size + 1])
-    prefix.cumsum(out=prefix)
-
-    # A window may begin or end with a space, but not run over one: `room` is the way to the next.
-    gaps = spaces[1:] - spaces[:-1]
-    room = np.zeros(size, dtype=np.int64)
-    np.subtract(spaces[1:].repeat(gaps), _COUNTING[: size - 1], out=room[:-1])
-    valid = room[:, None] > _LEAST_ROOM
-    # Two spaces side by side are no n-gram.
-    valid[spaces[:-1][gaps == 1], 0] = False
-    # `prefix` is too short for windows that run past the end; `valid` leaves them out.
-    windows = (prefix[_WINDOW_END[:size]] - prefix[:size, None]) * _WINDOW_INVERSE[:size]
-    kept = valid.ravel().nonzero()[0]
-    char = (windows.ravel()[kept] >> shift).view(np.int64)
-    char_at = kept >> 2  # Four sizes a place.
-
-    inside = WORD.take(codes, mode="clip")  # The last entry of the table is no letter.
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    start, end = edges[::2], edges[1::2]
-    raw = (prefix[end] - prefix[start]) * _INVERSE[start]
-    word = ((raw * _MIX_WORD) >> shift).view(np.int64)
-    pair = (((raw[:-1] * _MIX_PAIR + raw[1:]) * _MIX_WORD) >> shift).view(np.int64)
-    first = _COUNTING[: pair.size]
-    inner = seams[(seams > 0) & (seams < size - 1)]
-    if inner.size:
-        text = inner.searchsorted(start)
-        together = text[1:] == text[:-1]
-        first, pair = first[together], pair[together]
-    return Grams(char, char_at, word, start, end, pair, first)
-
-
-def token_index(name: str, bits: int) -> int:
-    """Row of a token such as ``link:domain=example.com``."""
-    mixed = (zlib.crc32(name.encode("utf-8", "replace")) * _P) & 0xFFFFFFFFFFFFFFFF
-    return mixed >> (64 - bits)
+SCALES = np.array([1.0, 0.5])
+"""Norm of each block."""
+TOKEN_SCALE = 0.1
+"""What a token counts, times its row's inverse document frequency, which for most is the highest there is."""
+_SPACE = 32
 
 
 @dataclass(slots=True)
@@ -182,13 +93,13 @@ class Run:
 class Features:
     """A batch of comments as the classifier sees them.
 
-    ``scale`` [size, 2] is what each row counts in the text (0) and the names (1) of each comment.
+    ``repeats`` [size, blocks] is how often the words of a block repeat, 1 where none does: sum(c**2) / sum(c).
     """
 
     size: int
     pieces: Pieces
     runs: list[Run]
-    scale: Floats
+    repeats: Floats
     tokens: list[list[Token]]
     token_rows: Index
     token_owner: Index
@@ -199,13 +110,16 @@ class Features:
         return int(self.pieces.offsets[start]), int(self.pieces.ends[end - 1])
 
 
-def extract(comments: Sequence[Comment], bits: int) -> Features:
+def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> Features:
     """The features of a batch; deterministic, and the same for a comment alone or in company."""
     size = len(comments)
     named = [i for i, comment in enumerate(comments) if comment.author is not None]
     texts = [comment.text for comment in comments]
     folded = fold_batch([*texts, *(names_of(comments[i].author) for i in named)])
     text, links = _without_links(folded, size)
+    if groups := identity.spans(text):
+        folded = identity.merged(folded, groups)
+        text = as_text(folded.codes[: folded.bounds[size] + 1])
     tokens: list[list[Token]] = []
     extra: list[Extra] = []
     for i, comment in enumerate(comments):
@@ -216,12 +130,41 @@ def extract(comments: Sequence[Comment], bits: int) -> Features:
     for word, places in revealed(text):
         extra.append((int(folded.bounds.searchsorted(places[0], "right")) - 1, TEXT, word, places))
     pieces = _pieces(folded, size, named, extra)
-    squares = np.zeros((size, 2))
-    runs = _runs(pieces, squares, bits)
-    scale = (_SCALES / np.sqrt(np.maximum(squares, 1))).astype(np.float32)
-    rows = np.array([token_index(token.name, bits) for found in tokens for token in found], dtype=np.int64)
-    owner = np.array([i for i, found in enumerate(tokens) for _ in found], dtype=np.int64)
-    return Features(size, pieces, runs, scale, tokens, rows, owner, links)
+    runs, repeats = _runs(pieces, size, bits)
+    features = Features(size, pieces, runs, repeats, tokens, _NO_ROWS, _NO_ROWS, links)
+    if phrases.hashes.size:
+        _find_phrases(features, phrases)
+    features.token_rows = np.array([token_index(one.name, bits) for found in tokens for one in found], dtype=np.int64)
+    features.token_owner = np.array([i for i, found in enumerate(tokens) for _ in found], dtype=np.int64)
+    return features
+
+
+_NO_ROWS = np.zeros(0, dtype=np.int64)
+
+
+def _find_phrases(features: Features, phrases: Phrases) -> None:
+    """Add a token for the phrases found in each comment."""
+    pieces = features.pieces
+    worth = np.zeros(features.size, dtype=np.float32)
+    shown: dict[int, tuple[float, int, int]] = {}
+    for run in features.runs:
+        found = phrases.find(run.grams.hashed)
+        if not found.start.size:
+            continue
+        start = found.start + run.shift
+        piece = pieces.bounds.searchsorted(start, "right") - 1
+        owner = pieces.owner[np.minimum(piece, pieces.owner.size - 1)]
+        np.add.at(worth, owner, found.worth)
+        for i, at, length, amount in zip(
+            owner.tolist(), start.tolist(), found.length.tolist(), found.worth.tolist(), strict=True
+        ):
+            if (amount, length) > shown.get(i, (0.0, 0, 0))[::2]:
+                shown[i] = amount, at, length
+    for i, (_, at, length) in shown.items():
+        words = as_text(pieces.codes[at : at + length])
+        in_text = pieces.block[min(int(pieces.bounds.searchsorted(at, "right")) - 1, pieces.block.size - 1)] == TEXT
+        span = features.span(at, at + length) if in_text else None
+        features.tokens[i].extend(phrase_tokens(float(worth[i]), words, span))
 
 
 def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link, ...]]]:
@@ -266,10 +209,11 @@ def _pieces(folded: FoldedBatch, size: int, named: list[int], extra: list[Extra]
     return Pieces(codes, offsets, ends, bounds, np.array(owner), np.array(block))
 
 
-def _runs(pieces: Pieces, squares: NDArray[np.float64], bits: int) -> list[Run]:
-    """Hash all pieces, chunk by chunk; adds to ``squares`` [comments, blocks] the squared norm of what was found."""
+def _runs(pieces: Pieces, size: int, bits: int) -> tuple[list[Run], Floats]:
+    """Hash all pieces, chunk by chunk; also how often words repeat [size, blocks]."""
     codes, bounds = pieces.codes, pieces.bounds
     runs: list[Run] = []
+    said, squares = np.zeros((size, BLOCKS)), np.zeros((size, BLOCKS))
     for low, high in _chunks(codes, bounds) if pieces.owner.size else []:
         part, shift = codes[low:high], low
         if low or high < codes.size:  # Cut in the middle of a text: both ends need their space.
@@ -291,27 +235,24 @@ def _runs(pieces: Pieces, squares: NDArray[np.float64], bits: int) -> list[Run]:
         rows = np.concatenate([grams.char, grams.word, grams.pair])
         thrice = np.concatenate([owner] * KINDS), np.concatenate([block] * KINDS)
         runs.append(Run(rows, run_bounds, *thrice, grams, shift, owner.repeat(counts[1]), block.repeat(counts[1])))
-        np.add.at(squares, (owner, block), _squares(counts, grams.word, bits))
-    return runs
+        np.add.at(said, (owner, block), counts[1])
+        np.add.at(squares, (owner, block), _squares(counts[1], grams.word, bits))
+    return runs, np.maximum(squares / np.maximum(said, 1), 1).astype(np.float32)
 
 
 def _squares(counts: Index, words: Index, bits: int) -> NDArray[np.float64]:
-    """The squared norm of each text's n-gram counts: a word said a hundred times must not weigh a hundredfold.
+    """Sum of the squared counts of each text's words, of which there are ``counts``.
 
-    ``counts`` [kinds, texts] says how many n-grams there are; how often they repeat is taken from the words alone:
-    sum(c**2) / sum(c) of the words stands for all. Exact while nothing repeats, and sorting words costs a twentieth
-    of sorting n-grams.
+    A word said a hundred times must not weigh a hundredfold. How often n-grams repeat is taken from the words alone:
+    sorting those costs a twentieth of sorting all.
     """
-    texts = counts.shape[1]
-    keys = words.copy() if texts == 1 else (np.repeat(np.arange(texts), counts[1]) << bits) | words
+    keys = words.copy() if counts.size == 1 else (np.arange(counts.size).repeat(counts) << bits) | words
     keys.sort()
     new = np.ones(keys.size + 1, dtype=bool)
     np.not_equal(keys[1:], keys[:-1], out=new[1:-1])
     first = new.nonzero()[0]
     often = first[1:] - first[:-1]
-    total = np.bincount(keys[first[:-1]] >> bits, often * often, texts)
-    out: NDArray[np.float64] = counts.sum(axis=0) * np.maximum(total / np.maximum(counts[1], 1), 1)
-    return out
+    return np.bincount(keys[first[:-1]] >> bits, often * often, counts.size).astype(np.float64)
 
 
 def _chunks(codes: Codes, bounds: Index) -> list[tuple[int, int]]:

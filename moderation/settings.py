@@ -80,7 +80,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("host", _text, "127.0.0.1", "Address to listen on."),
     Setting("port", _whole(1, 65_535), 8080, "Port to listen on."),
     Setting("workers", _whole(1, 64), 1, "Server processes; each shares the model's memory."),
-    Setting("threads", _whole(1, 256), 8, "Threads a worker answers requests with."),
+    Setting("threads", _whole(1, 256), 4, "Threads a worker answers requests with."),
     Setting("database", _text, "var/hamlet.db", "SQLite file, or a postgresql:// URL."),
     Setting(
         "durability",

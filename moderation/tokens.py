@@ -52,6 +52,14 @@ def tokens_of(comment: Comment, links: tuple[Link, ...], evidence: Evidence) -> 
     return tokens, " ".join(words)[:MAX_NAMES]
 
 
+PHRASES_AT = (0, 2, 4, 8, 16)
+
+
+def phrase_tokens(worth: float, words: str, span: tuple[int, int] | None) -> list[Token]:
+    """Tokens for phrases known from spam: one for each step that their worth together reaches."""
+    return [Token(f"phrases>{step}", "phrases", words, span) for step in PHRASES_AT if worth > step]
+
+
 def _of_links(links: tuple[Link, ...], tokens: list[Token], words: list[str]) -> None:
     for link in links[:MAX_LINKS]:
         host, span = host_of(link.url), (link.start, link.end)

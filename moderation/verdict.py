@@ -25,7 +25,7 @@ class Reason(Struct, frozen=True, omit_defaults=True):
     The baseline of a head and the effects of its reasons add up to the logit of its score, exactly.
     """
 
-    code: Annotated[str, Meta(description="words, names, link, author, disguise or rest", examples=["words"])]
+    code: Annotated[str, Meta(description="words, names, phrases, link, author, disguise or rest", examples=["words"])]
     message: Annotated[str, Meta(description="A plain sentence", examples=["the word “viagra” is typical of spam"])]
     effect: Annotated[float, Meta(description="Log-odds added to the score of `head`", examples=[2.31])]
     head: Annotated[str, Meta(description="The head it speaks of", examples=["spam"])]

@@ -75,18 +75,18 @@ def thresholds(
 ) -> Limits:
     """Thresholds from scores of comments the model did not see.
 
-    Holding costs a moderator a look: the bound holds for all harmless comments together. Rejecting can cost a
-    comment: the bound holds in the corpus that asks for the strictest.
+    Both bounds hold in the corpus that asks for the strictest: a new site may be like that one.
     """
     if not choices.decides:
         return Limits(None, None, "informs only: a site may set thresholds of its own")
     harmless = labels < 0.5
-    scores = {"all corpora": probability[harmless]}
-    hold_at, _ = _strictest(scores, choices.hold_false_positives, confidence)
-    for name in np.unique(origin[harmless]):
-        rows = probability[harmless & (origin == name)]
-        if rows.size >= ENOUGH:
-            scores[str(name)] = rows
+    # The seeds are hard cases on purpose: they are no sample of what a blog receives.
+    names = [str(name) for name in np.unique(origin[harmless]) if name != "seeds"]
+    names = [name for name in names if name in choices.bounded_by] or names
+    scores = {name: probability[harmless & (origin == name)] for name in names}
+    scores = {name: rows for name, rows in scores.items() if rows.size >= ENOUGH}
+    scores = scores or {"the seeds": probability[harmless]}
+    hold_at, held_by = _strictest(scores, choices.hold_false_positives, confidence)
     reject_at, asked_by = _strictest(scores, choices.reject_false_positives, confidence)
     hold_at = min(hold_at, choices.most_hold)
     reject_at = min(max(reject_at, choices.least_reject, hold_at), 1.0)
@@ -94,8 +94,8 @@ def thresholds(
         round(hold_at, 4),
         round(reject_at, 4),
         f"{int(harmless.sum()):,} harmless comments the model did not see; hold: at most"
-        f" {choices.hold_false_positives:.1%} of them; reject: at most {choices.reject_false_positives:.2%} of"
-        f" {asked_by}; confidence {confidence:.0%}",
+        f" {choices.hold_false_positives:.1%} of any blog-like corpus ({held_by} asked for most); reject: at most"
+        f" {choices.reject_false_positives:.2%} of any ({asked_by}); confidence {confidence:.0%}",
     )
 
 

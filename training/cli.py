@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from moderation.artifact import Manifest
 from training import corpora
+from training.progress import bars
 
 
 @click.group()
@@ -38,6 +36,7 @@ def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
     hamlet train base --data-dir ../shared/data --out models/base/1.0.0
     """
     from moderation.artifact import MANIFEST
+    from training.card import write_card
     from training.train import train_base
 
     data_dir = data_dir or (Path(os.environ["HAMLET_DATA_DIR"]) if os.environ.get("HAMLET_DATA_DIR") else None)
@@ -47,28 +46,10 @@ def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
         raise click.BadParameter(f"{out} holds a model already; give another version, or --force", param_hint="--out")
     if data_dir is None:
         click.echo("no --data-dir: training from the seeds alone", err=True)
-    with _progress() as progress:
+    with bars() as progress:
         manifest = train_base(out, data_dir, seeds=seeds, progress=progress)
+    write_card(out)
     show(manifest, Console())
-
-
-@contextmanager
-def _progress() -> Iterator[corpora.Progress]:
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, int] = {}
-
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]  # TaskID is an int.
-
-        yield told
 
 
 def show(manifest: Manifest, console: Console) -> None:

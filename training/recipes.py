@@ -15,13 +15,15 @@ class HeadRecipe:
     """Inverse of the L2 penalty (scikit-learn's C), for weights that sum to ``Recipe.mass``."""
     boost: dict[str, float] = field(default_factory=dict)
     """Corpus to factor on its weight; 0 leaves it out."""
-    hold_false_positives: float = 0.01
-    """Share of harmless comments that may be held."""
+    bounded_by: tuple[str, ...] = ()
+    """Corpora whose harmless comments set the thresholds: those most like what a blog receives. All, if none are."""
+    hold_false_positives: float = 0.02
+    """Share of the harmless comments of any of these corpora that may be held."""
     reject_false_positives: float = 0.001
     least_reject: float = 0.95
     """Never reject below this score, whatever the data say."""
-    most_hold: float = 0.5
-    """Always hold from this score on: what is as likely spam as not is for a person."""
+    most_hold: float = 0.9
+    """Always hold from this score on, whatever the data say."""
     decides: bool = True
     """Whether the head takes part in decisions; the attributes only inform until a site sets thresholds."""
 
@@ -43,11 +45,26 @@ class Recipe:
     confidence: float = 0.95
 
 
+# Chat and text messages are another world: they may help a little, and must not teach that short means spam.
+_LITTLE_CHAT = {"seeds": 4.0, "youtube-spam": 0.25, "telegram-ru": 0.1, "sms-spam": 0.05}
 _INFORMS = HeadRecipe(strength=10.0, decides=False)
 BASE = Recipe(
     heads={
         **dict.fromkeys(HEADS, _INFORMS),
-        "spam": HeadRecipe(strength=10.0, boost={"seeds": 4.0, "sms-spam": 0.5}),
-        "toxicity": HeadRecipe(strength=10.0, boost={"seeds": 4.0}, hold_false_positives=0.02),
+        "spam": HeadRecipe(
+            strength=20.0,
+            boost=_LITTLE_CHAT,
+            bounded_by=(
+                "tech-blog-ham",
+                "news-politics-hate",
+                "reddit-offensiveness",
+                "wiki-talk-toxic",
+                "social-zh",
+                "tweets-de",
+            ),
+        ),
+        "toxicity": HeadRecipe(
+            strength=20.0, boost={"seeds": 2.0}, bounded_by=("wiki-talk-toxic", "reddit-offensiveness", "tweets-de")
+        ),
     }
 )

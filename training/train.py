@@ -11,6 +11,7 @@ from __future__ import annotations
 import platform
 import re
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from random import Random
 from zlib import crc32
@@ -20,19 +21,30 @@ import msgspec
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from moderation import artifact, features
 from moderation.artifact import DataSource, HeadManifest, Manifest
-from moderation.comment import LabelledComment
+from moderation.comment import Comment, LabelledComment
+from moderation.features import extract
+from moderation.grams import hash_string
+from moderation.phrases import NONE, Phrases, compile_phrases
+from moderation.text import fold as folded_text
 from training import corpora
 from training.calibrate import calibrate, thresholds
 from training.corpora import Progress, silent
-from training.matrix import CommentVectorizer
+from training.matrix import CommentVectorizer, joined
 from training.recipes import BASE, HeadRecipe, Recipe
 
 Floats = NDArray[np.float64]
+
+STEP, BATCH = 4_096, 512
+FEW_BITS = 10
+"""Enough where only the prefix hashes are wanted."""
+DOCUMENTS = 1_000.0
+"""Documents that each corpus counts as in the document frequencies."""
+RARE, MOST_WORTH = 5.0, 4.0
 
 
 @dataclass(slots=True)
@@ -106,28 +118,67 @@ class Design:
 
     matrix: csr_matrix
     row: NDArray[np.int64]
-    """Comment of each row."""
+    """Comment of each row; the first rows are the comments in order."""
     weight: Floats
+    vectorizer: CommentVectorizer
 
 
-def design(dataset: Dataset, bits: int, progress: Progress = silent) -> Design:
-    """Vectorize a data set on all cores."""
-    comments: list[LabelledComment] = list(dataset.comments)
-    row = list(range(len(comments)))
-    weight = np.ones(len(comments))
-    for i, comment in enumerate(dataset.comments):
-        if comment.author is not None:
-            comments.append(without_author(comment))
-            row.append(i)
-            weight[i] = 0.5
-    weight = np.append(weight, np.full(len(comments) - weight.size, 0.5))
-    step = 4_096
+def design(dataset: Dataset, bits: int, progress: Progress = silent, phrases: Phrases = NONE) -> Design:
+    """Vectorize a data set."""
+    authored = [i for i, comment in enumerate(dataset.comments) if comment.author is not None]
+    comments = [*dataset.comments, *(without_author(dataset.comments[i]) for i in authored)]
+    row = np.array([*range(len(dataset.comments)), *authored])
+    weight = np.ones(row.size)
+    weight[authored] = weight[len(dataset.comments) :] = 0.5
+    vectorizer = CommentVectorizer(bits=bits, phrases=phrases)
     parts = []
-    for i in range(0, len(comments), step):
+    for i in range(0, len(comments), STEP):
         progress("features", i, len(comments))
-        parts.append(CommentVectorizer(bits=bits).fit_transform(comments[i : i + step]))
+        parts.append(vectorizer.counts(comments[i : i + STEP]))
     progress("features", len(comments), len(comments))
-    return Design(vstack(parts, format="csr"), np.array(row), weight)
+    counts = joined(parts)
+    vectorizer.fit_counts(counts, weight * _even(dataset.origin)[row])
+    return Design(vectorizer.weigh(counts), row, weight, vectorizer)
+
+
+def _even(origin: NDArray[np.str_]) -> Floats:
+    """Weights by which every corpus counts as many documents as any other."""
+    _, number, count = np.unique(origin, return_inverse=True, return_counts=True)
+    weights: Floats = DOCUMENTS / count[number]
+    return weights
+
+
+def _comments_with(phrases: Phrases, texts: list[str]) -> Floats:
+    """In how many of the texts each phrase stands."""
+    features = extract([Comment(text=text) for text in texts], FEW_BITS)
+    hits = np.zeros(phrases.hashes.size)
+    for run in features.runs:
+        found = phrases.find(run.grams.hashed)
+        owner = features.pieces.bounds.searchsorted(found.start + run.shift, "right") - 1
+        np.add.at(hits, np.unique((owner << 32) | found.number) & 0xFFFFFFFF, 1)
+    return hits
+
+
+def learn_phrases(dataset: Dataset, data_dir: Path | None, progress: Progress = silent) -> Phrases:
+    """The substrings of ``lists/blacklist.txt``, each worth as much as it is rare among harmless comments.
+
+    The list is far too broad to block on ("great site" stands in it); what a phrase is worth is the log-odds of not
+    meeting it in ham, log((n + 1) / (hits + 1/2)), less what any rare phrase would have.
+    """
+    path = data_dir / "lists" / "blacklist.txt" if data_dir is not None else None
+    if path is None or not path.exists():
+        return NONE
+    listed = sorted({folded_text(line).text.strip() for line in path.read_text(encoding="utf-8").splitlines()})
+    every = compile_phrases((phrase, 1.0) for phrase in listed)
+    ham = [comment.text for comment in dataset.comments if comment.labels.get("spam") == 0]
+    hits = np.zeros(every.hashes.size)
+    for i in range(0, len(ham), BATCH):
+        progress("phrases", i, len(ham))
+        hits += _comments_with(every, ham[i : i + BATCH])
+    progress("phrases", len(ham), len(ham))
+    met = dict(zip(every.hashes.tolist(), hits.tolist(), strict=True))
+    worth = ((one, log((len(ham) + 1) / (met.get(hash_string(one), 0) + 0.5)) - RARE) for one in listed)
+    return compile_phrases((phrase, min(value, MOST_WORTH)) for phrase, value in worth)
 
 
 def head_weights(dataset: Dataset, labels: Floats, recipe: Recipe, head: HeadRecipe) -> Floats:
@@ -152,7 +203,7 @@ def fit_head(matrix: csr_matrix, labels: Floats, weight: Floats, strength: float
     amount = np.concatenate([weight[positive] * labels[positive], weight[negative] * (1 - labels[negative])])
     for value in (0, 1):
         amount[target == value] *= mass / 2 / amount[target == value].sum()
-    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4)
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-5)
     model.fit(matrix[rows], target, sample_weight=amount)
     return model.coef_[0], float(model.intercept_[0])
 
@@ -215,7 +266,8 @@ def train_base(
     """Train the base model and write it to ``out``, whose last two parts are its name (``base/1.0.0``)."""
     progress("reading", 0, 1)
     dataset = gather(data_dir, recipe, seeds)
-    plan = design(dataset, recipe.bits, progress)
+    phrases = learn_phrases(dataset, data_dir, progress)
+    plan = design(dataset, recipe.bits, progress, phrases)
     trained: list[TrainedHead] = []
     for number, name in enumerate(recipe.heads):
         progress("heads", number, len(recipe.heads))
@@ -232,5 +284,6 @@ def train_base(
         sha256={},
         made_with={"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
     )
-    weights = np.stack([head.column for head in trained], axis=1)
-    return artifact.write(out, manifest, weights)
+    frequency = plan.vectorizer.frequency_
+    weights = np.stack([head.column for head in trained], axis=1) * frequency[:, None]
+    return artifact.write(out, manifest, weights, frequency, phrases)

@@ -25,7 +25,7 @@ BATCH = 512
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--explain", is_flag=True, help="Add the reasons, strongest first.")
+@click.option("--explain", is_flag=True, help="Add baseline and reasons, strongest first.")
 @with_settings(*MODEL)
 def score(settings: Settings, file: Path, explain: bool) -> None:
     r"""Score comments from FILE, or from standard input with '-'. Nothing is stored.
@@ -64,7 +64,7 @@ def score(settings: Settings, file: Path, explain: bool) -> None:
 def _line(comment: Comment, verdict: Verdict, explain: bool) -> str:
     row: dict[str, Any] = {"id": comment.id, "decision": verdict.decision, "scores": verdict.scores}
     if explain:
-        row["reasons"] = verdict.reasons
+        row |= {"baseline": verdict.baseline, "reasons": verdict.reasons}
     return msgspec.json.encode(row).decode()
 
 

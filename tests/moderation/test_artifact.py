@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from moderation import artifact
-from moderation.artifact import MANIFEST, WEIGHTS
+from moderation.artifact import MANIFEST, PHRASES, WEIGHTS
 from moderation.errors import ArtifactError, ModelNotFound
 from tests.builders import make_manifest, random_weights, write_model
 
@@ -31,7 +31,7 @@ def change_manifest(folder: Path, **changes: Any) -> None:
 def forge_weights(folder: Path, blob: bytes) -> None:
     """Other weights, with a manifest that vouches for them."""
     (folder / WEIGHTS).write_bytes(blob)
-    change_manifest(folder, sha256={WEIGHTS: artifact.digest_of(folder / WEIGHTS)})
+    change_manifest(folder, sha256={name: artifact.digest_of(folder / name) for name in (WEIGHTS, PHRASES)})
 
 
 def save(tmp_path: Path, array: np.ndarray, *, allow_pickle: bool = False) -> bytes:
@@ -53,20 +53,23 @@ def test_what_is_written_is_read(tmp_path):
     manifest = make_manifest(bits=BITS)
     weights = random_weights(manifest)
     written = artifact.write(tmp_path / "new" / "folder", manifest, weights)
-    read, mapped = artifact.read(tmp_path / "new" / "folder")
+    model = artifact.read(tmp_path / "new" / "folder")
+    read, mapped = model.manifest, model.weights
     assert read == written
     scales = [head.scale for head in read.heads]
     assert mapped[:, :2] * scales == pytest.approx(weights, abs=max(scales))
 
 
 def test_weights_are_mapped_read_only(folder):
-    _, weights = artifact.read(folder)
+    weights = artifact.read(folder).weights
     assert isinstance(weights, np.memmap)
     assert not weights.flags.writeable
 
 
 def test_the_manifest_vouches_for_the_weights(folder):
-    assert artifact.read_manifest(folder).sha256 == {WEIGHTS: artifact.digest_of(folder / WEIGHTS)}
+    assert artifact.read_manifest(folder).sha256 == {
+        name: artifact.digest_of(folder / name) for name in (WEIGHTS, PHRASES)
+    }
 
 
 def test_tampered_weights_are_refused(folder):

@@ -12,13 +12,13 @@ from moderation import artifact
 from moderation.classifier import MAX_LOGIT, Classifier, sigmoid
 from moderation.comment import Author, Comment
 from moderation.errors import ModelNotFound
-from moderation.features import NAMES_SCALE, TOKEN_SCALE, token_index
+from moderation.features import NAMES, SCALES, TOKEN_SCALE
+from moderation.grams import token_index
 from tests.builders import (
     BITS,
     make_comment,
     make_comments,
     make_head,
-    make_manifest,
     tiny_model,
     weights_of,
     word_row,
@@ -34,7 +34,7 @@ def model(tmp_path_factory) -> Classifier:
 
 
 def logits(model: Classifier, comment: Comment) -> list[float]:
-    return model.logits(model.features([comment]))[0].tolist()
+    return model.scored(model.features([comment])).logits[0].tolist()
 
 
 def everywhere(weight: float) -> NDArray[np.float32]:
@@ -100,7 +100,7 @@ def test_text_adds_its_weights_by_the_norm_of_its_counts(tmp_path):
 
 def test_a_name_adds_its_weights_on_a_scale_of_its_own(tmp_path):
     model = tiny_model(tmp_path, weights=everywhere(0.5))
-    expected = NAMES_SCALE * 0.5 * math.sqrt(7)
+    expected = SCALES[NAMES] * 0.5 * math.sqrt(7)
     assert logits(model, make_comment("", author=Author(name="ab"))) == pytest.approx([expected] * 2)
 
 
@@ -122,16 +122,14 @@ def test_no_comments_have_no_scores(model):
 
 
 def test_scoring_leaves_the_weights_alone(tmp_path):
-    weights = everywhere(0.5)
-    model = Classifier(make_manifest(), weights)
-    model.scores(make_comments("hello", "http://spam.ru"))
-    assert np.all(weights == 0.5)
+    model = artifact.read(write_model(tmp_path, weights=everywhere(0.5)))
+    Classifier(model).scores(make_comments("hello", "http://spam.ru"))
+    assert np.all(model.weights == artifact.read(tmp_path).weights)
 
 
 def test_the_weights_of_a_loaded_model_cannot_be_written(tmp_path):
-    _, weights = artifact.read(write_model(tmp_path))
     with pytest.raises(ValueError, match="read-only"):
-        weights[0] = 1
+        artifact.read(write_model(tmp_path)).weights[0] = 1
 
 
 def test_even_odds_are_one_half():

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment
 from moderation.explain import MAX_SPANS, MOST, WEAK, Explanation, explain
-from moderation.features import TOKEN_SCALE, token_index
+from moderation.features import TOKEN_SCALE
+from moderation.grams import token_index
 from tests.builders import BITS, make_comment, make_comments, make_head, tiny_model, weights_of, word_row, words_text
 from tests.moderation.strategies import any_comments, words
 
@@ -29,7 +30,7 @@ def knowing(tmp_path_factory) -> Classifier:
 
 def explain_all(model: Classifier, comments: list[Comment], head: int = 0) -> list[Explanation]:
     features = model.features(comments)
-    return explain(model, comments, features, model.logits(features), np.full(len(comments), head))
+    return explain(model, comments, features, model.scored(features), np.full(len(comments), head))
 
 
 def explain_one(model: Classifier, comment: Comment | str, head: int = 0) -> Explanation:
@@ -39,8 +40,9 @@ def explain_one(model: Classifier, comment: Comment | str, head: int = 0) -> Exp
 @given(st.lists(any_comments, min_size=1, max_size=3), st.integers(0, 1))
 def test_start_parts_and_rest_are_the_logit(model, comments, head):
     features = model.features(comments)
-    logits = model.logits(features)
-    for i, found in enumerate(explain(model, comments, features, logits, np.full(len(comments), head))):
+    scored = model.scored(features)
+    logits = scored.logits
+    for i, found in enumerate(explain(model, comments, features, scored, np.full(len(comments), head))):
         assert found.logit == logits[i, head] and found.start == model.start(head)
         assert found.start + sum(part.effect for part in found.parts) + found.rest == pytest.approx(
             found.logit, abs=1e-6
@@ -75,7 +77,7 @@ def test_each_head_has_its_own_explanation(tmp_path):
     weights[word_row("casino"), 0] = weights[word_row("idiot"), 1] = 20
     comments, model = make_comments("casino idiot", "casino idiot"), tiny_model(tmp_path, weights=weights)
     features = model.features(comments)
-    spam, toxicity = explain(model, comments, features, model.logits(features), np.array([0, 1]))
+    spam, toxicity = explain(model, comments, features, model.scored(features), np.array([0, 1]))
     assert (spam.parts[0].about, toxicity.parts[0].about) == ("casino", "idiot")
 
 
