@@ -52,9 +52,11 @@ class PrefixHash:
     size: int
     seams: Index
 
-    def windows(self, start: Index, length: int) -> NDArray[np.uint64]:
-        """Hashes of the windows of one length that begin at ``start``."""
-        return self.between(start, start + length)
+    def windows(self, length: int) -> NDArray[np.uint64]:
+        """Hashes of all windows of one length."""
+        count = max(self.size - length + 1, 0)
+        out: NDArray[np.uint64] = (self.prefix[length : length + count] - self.prefix[:count]) * _INVERSE[:count]
+        return out
 
     def between(self, start: Index, end: Index) -> NDArray[np.uint64]:
         """Hashes of the windows ``[start, end)``, wherever in a chunk they stand."""

@@ -53,28 +53,35 @@ _GROUP = re.compile(
     rf"(?:an? )?(?:(?:{_SINGLE})(?: (?:{_SINGLE}))?(?: {_PEOPLE})?"
     rf"|people (?:of colou?r|with (?:a )?disabilit(?:y|ies)|in wheelchairs?)|wheelchair users?|disability)(?!\w)"
 )
-# The pattern has hundreds of branches: it is tried only where a word of the text begins one of them.
-_WORD = re.compile(r"(?<![\w'])[a-z]+")
-_BEGINNINGS = frozenset(re.split(r"\W", word)[0] for word in _ADJECTIVES + _NOUNS) | {
-    "people",
-    "wheelchair",
-    "disability",
-}
+# The pattern has hundreds of branches: it is tried only where a word of the text begins one of them, and those
+# beginnings are looked for letter by letter.
+
+
+def _letter_by_letter(words: set[str]) -> str:
+    """A pattern that matches just these words, branching at every letter (a trie)."""
+    branches: dict[str, set[str]] = {}
+    for word in words:
+        if word:
+            branches.setdefault(word[0], set()).add(word[1:])
+    tails = [letter + _letter_by_letter(rest) for letter, rest in sorted(branches.items())]
+    if not tails:
+        return ""
+    joined = "|".join(tails)
+    return f"(?:{joined})?" if "" in words else f"(?:{joined})" if len(tails) > 1 else joined
+
+
+_BEGINNINGS = {re.split(r"\W", word)[0] for word in _ADJECTIVES + _NOUNS} | {"people", "wheelchair", "disability"}
+_BEGINNING = re.compile(rf"(?<![\w'])(?:an? )?{_letter_by_letter(_BEGINNINGS)}(?![a-z])")
 
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Where groups are named in folded text, with an article before them."""
     found: list[tuple[int, int]] = []
-    article = None
-    for word in _WORD.finditer(text):
-        if word[0] in ("a", "an"):
-            article = word
+    for beginning in _BEGINNING.finditer(text):
+        if found and beginning.start() < found[-1][1]:
             continue
-        if word[0] in _BEGINNINGS and (not found or word.start() >= found[-1][1]):
-            begin = article.start() if article and article.end() + 1 == word.start() else word.start()
-            if match := _GROUP.match(text, begin):
-                found.append(match.span())
-        article = None
+        if match := _GROUP.match(text, beginning.start()):
+            found.append(match.span())
     return found
 
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from moderation.grams import PrefixHash, hash_string
 
-HEAD = 5
-"""Shortest phrase, in characters."""
-LONGEST = 32
+SHORTEST, LONGEST = 5, 32
+"""Lengths of phrases, in characters."""
+HEADS = ((SHORTEST, range(SHORTEST, 8)), (8, range(8, LONGEST + 1)))
+"""A phrase is looked for where its first characters stand: so many of them, for phrases of these lengths."""
 HEAD_BITS = 18
 WHOLE_BITS = 20
 UNIT = 10.0
@@ -41,6 +42,7 @@ class Phrases:
 
     def __init__(self, hashes: NDArray[np.uint64], worths: NDArray[np.int8], heads: NDArray[np.uint64]) -> None:
         self.hashes, self.worths, self.heads = hashes, worths, heads
+        # One map for heads of every length: a head of another length that falls on it only costs a look.
         self._head = np.zeros(1 << HEAD_BITS, dtype=bool)
         self._head[_short(heads, HEAD_BITS)] = True
         self._whole = np.zeros(1 << WHOLE_BITS, dtype=bool)
@@ -57,27 +59,29 @@ class Phrases:
 
     def find(self, hashed: PrefixHash) -> Found:
         """Every phrase in an array of code points."""
+        parts = [self._find(hashed, head, np.array(lengths)) for head, lengths in HEADS]
+        start, length, number = (np.concatenate(some) for some in zip(*parts, strict=True))
+        return Found(start, length, number, self.worths[number].astype(np.float32) / np.float32(UNIT))
+
+    def _find(self, hashed: PrefixHash, head: int, lengths: Index) -> tuple[Index, Index, Index]:
+        """Starts, lengths and numbers of the phrases of some lengths."""
         size = hashed.size
-        heads = hashed.windows(np.arange(max(size - HEAD + 1, 0)), HEAD)
+        heads = hashed.windows(head)
         begin = self._head[_short(heads, HEAD_BITS)].nonzero()[0]
         # All lengths at once: [places, lengths].
-        ends = begin[:, None] + _LENGTHS
+        ends = begin[:, None] + lengths
         inside = ends <= size
         if hashed.seams.size:  # No phrase runs over into the next text.
-            after = hashed.seams.searchsorted(begin)
-            last = np.append(hashed.seams, size)[after]
+            last = np.append(hashed.seams, size)[hashed.seams.searchsorted(begin)]
             inside &= ends <= last[:, None]
-        whole = hashed.between(begin[:, None], np.minimum(ends, size))
-        likely = (self._whole[_short(whole, WHOLE_BITS)] & inside).nonzero()
+        row, column = inside.nonzero()
+        whole = hashed.between(begin[row], ends[row, column])
+        likely = self._whole[_short(whole, WHOLE_BITS)].nonzero()[0]
         wanted = whole[likely]
         place = np.minimum(self.hashes.searchsorted(wanted), max(self.hashes.size - 1, 0))
         sure = self.hashes[place] == wanted if self.hashes.size else np.zeros(0, dtype=bool)
-        number = place[sure]
-        worth = self.worths[number].astype(np.float32) / np.float32(UNIT)
-        return Found(begin[likely[0][sure]], _LENGTHS[likely[1][sure]], number, worth)
-
-
-_LENGTHS = np.arange(HEAD, LONGEST + 1)
+        found = likely[sure]
+        return begin[row[found]], lengths[column[found]], place[sure]
 
 
 def _short(hashes: NDArray[np.uint64], bits: int) -> Index:
@@ -85,12 +89,16 @@ def _short(hashes: NDArray[np.uint64], bits: int) -> Index:
     return (mixed >> np.uint64(64 - bits)).view(np.int64)
 
 
+def _head_of(phrase: str) -> int:
+    return next(head for head, lengths in HEADS if len(phrase) in lengths)
+
+
 def compile_phrases(worth: Iterable[tuple[str, float]]) -> Phrases:
     """Compile folded phrases with their worth in log-odds; what is too short, too long or worth nothing is left out."""
     entries = {
-        hash_string(phrase): (round(min(value * UNIT, 127)), hash_string(phrase[:HEAD]))
+        hash_string(phrase): (round(min(value * UNIT, 127)), hash_string(phrase[: _head_of(phrase)]))
         for phrase, value in worth
-        if HEAD <= len(phrase) <= LONGEST and value * UNIT >= 0.5
+        if SHORTEST <= len(phrase) <= LONGEST and value * UNIT >= 0.5
     }
     hashes = np.array(sorted(entries), dtype=np.uint64)
     worths = np.array([entries[int(one)][0] for one in hashes], dtype=np.int8)

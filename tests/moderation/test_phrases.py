@@ -20,7 +20,7 @@ def found(text: str, phrases: Phrases = LIST) -> list[tuple[str, float]]:
     got = phrases.find(run.grams.hashed)
     codes = "".join(map(chr, features.pieces.codes.tolist()))
     places = zip(got.start.tolist(), got.length.tolist(), got.worth.tolist(), strict=True)
-    return [(codes[at : at + length], round(worth, 1)) for at, length, worth in places]
+    return sorted((codes[at : at + length], round(worth, 1)) for at, length, worth in places)
 
 
 def tokens(*comments) -> list[list[str]]:
@@ -30,7 +30,7 @@ def tokens(*comments) -> list[list[str]]:
 
 
 def test_a_phrase_is_found_wherever_it_stands():
-    assert found("Get a PAYDAY LOAN at supercasinos") == [("payday loan", 4.0), ("casino", 2.5)]
+    assert found("Get a PAYDAY LOAN at supercasinos") == [("casino", 2.5), ("payday loan", 4.0)]
 
 
 @pytest.mark.parametrize("text", ["", "pay day loan", "payday", "a four", "worthless", "casin o"])
