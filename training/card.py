@@ -128,6 +128,7 @@ def _what(name: str) -> str:
     own = {
         "seeds": "labelled comments written for this project",
         "bot-constructs": "readings of a spam bot's templates",
+        "spam-phrases": "substrings met in blog spam; only their hashes are kept",
     }
     return corpora.BY_NAME[name].about if name in corpora.BY_NAME else own.get(name, "")
 

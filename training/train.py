@@ -44,6 +44,7 @@ FEW_BITS = 10
 """Enough where only the prefix hashes are wanted."""
 DOCUMENTS = 1_000.0
 """Documents that each corpus counts as in the document frequencies."""
+PHRASE_LIST = Path("lists", "blacklist.txt")
 RARE, MOST_WORTH = 5.0, 4.0
 
 
@@ -123,6 +124,13 @@ class Design:
     vectorizer: CommentVectorizer
 
 
+def _phrase_source(phrases: Phrases, data_dir: Path | None) -> tuple[DataSource, ...]:
+    if data_dir is None or not phrases.hashes.size:
+        return ()
+    digest = artifact.digest_of(data_dir / PHRASE_LIST)
+    return (DataSource(name="spam-phrases", rows=int(phrases.hashes.size), sha256=digest, licence="MIT"),)
+
+
 def design(dataset: Dataset, bits: int, progress: Progress = silent, phrases: Phrases = NONE) -> Design:
     """Vectorize a data set."""
     authored = [i for i, comment in enumerate(dataset.comments) if comment.author is not None]
@@ -160,14 +168,14 @@ def _comments_with(phrases: Phrases, texts: list[str]) -> Floats:
 
 
 def learn_phrases(dataset: Dataset, data_dir: Path | None, progress: Progress = silent) -> Phrases:
-    """The substrings of ``lists/blacklist.txt``, each worth as much as it is rare among harmless comments.
+    """The substrings of a list met in blog spam, each worth as much as it is rare among harmless comments.
 
     The list is far too broad to block on ("great site" stands in it); what a phrase is worth is the log-odds of not
     meeting it in ham, log((n + 1) / (hits + 1/2)), less what any rare phrase would have.
     """
-    path = data_dir / "lists" / "blacklist.txt" if data_dir is not None else None
-    if path is None or not path.exists():
+    if data_dir is None or not (data_dir / PHRASE_LIST).exists():
         return NONE
+    path = data_dir / PHRASE_LIST
     listed = sorted({folded_text(line).text.strip() for line in path.read_text(encoding="utf-8").splitlines()})
     every = compile_phrases((phrase, 1.0) for phrase in listed)
     ham = [comment.text for comment in dataset.comments if comment.labels.get("spam") == 0]
@@ -280,7 +288,7 @@ def train_base(
         features_version=features.VERSION,
         bits=recipe.bits,
         heads=tuple(head.manifest for head in trained),
-        data=dataset.sources,
+        data=(*dataset.sources, *_phrase_source(phrases, data_dir)),
         sha256={},
         made_with={"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
     )
