@@ -128,7 +128,8 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
         if words:
             extra.append((i, NAMES, words, []))
     for word, places in revealed(text):
-        extra.append((int(folded.bounds.searchsorted(places[0], "right")) - 1, TEXT, word, places))
+        owner = int(folded.bounds.searchsorted(places[0], "right")) - 1
+        extra.extend((owner, TEXT, *part) for part in _apart(word, places, folded.offsets))
     pieces = _pieces(folded, size, named, extra)
     runs, repeats = _runs(pieces, size, bits)
     features = Features(size, pieces, runs, repeats, tokens, _NO_ROWS, _NO_ROWS, links)
@@ -189,6 +190,16 @@ def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link
 
 Extra = tuple[int, int, str, list[int]]
 """A comment, a block, words found in it, and the places of the folded text they came from (text alone)."""
+
+
+def _apart(word: str, places: list[int], offsets: Offsets) -> list[tuple[str, list[int]]]:
+    """Spaced-out words ("c h e a p   p i l l s") apart: the original has more room between words than in them."""
+    steps = np.diff(offsets[places])
+    cuts: Sequence[int] = (
+        (np.flatnonzero(steps > steps.min()) + 1).tolist() if places[-1] - places[0] >= 2 * (len(places) - 1) else []
+    )
+    edges = [0, *cuts, len(places)]
+    return [(word[low:high], places[low:high]) for low, high in pairwise(edges) if high - low > 1]
 
 
 def _pieces(folded: FoldedBatch, size: int, named: list[int], extra: list[Extra]) -> Pieces:

@@ -356,4 +356,6 @@ def revealed(text: str) -> list[tuple[str, list[int]]]:
 def _is_leet(word: str) -> bool:
     # "h264", "2nd" and "c++" are not leet; "v1agra" and "sh!t" are.
     letters = sum("a" <= letter <= "z" for letter in word)
-    return 2 * letters >= len(word) and bool(_LEET_INSIDE.search(word)) and not _NO_LEET.fullmatch(word)
+    return (
+        letters >= 2 and 3 * letters >= len(word) and bool(_LEET_INSIDE.search(word)) and not _NO_LEET.fullmatch(word)
+    )

@@ -23,6 +23,7 @@ import sklearn
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from moderation import artifact, features
 from moderation.artifact import DataSource, HeadManifest, Manifest
@@ -272,6 +273,12 @@ def train_base(
     out: Path, data_dir: Path | None, recipe: Recipe = BASE, *, seeds: Path = corpora.SEEDS, progress: Progress = silent
 ) -> Manifest:
     """Train the base model and write it to ``out``, whose last two parts are its name (``base/1.0.0``)."""
+    # Threads of the linear algebra cost more than they bring on vectors of this size.
+    with threadpool_limits(1):
+        return _train_base(out, data_dir, recipe, seeds, progress)
+
+
+def _train_base(out: Path, data_dir: Path | None, recipe: Recipe, seeds: Path, progress: Progress) -> Manifest:
     progress("reading", 0, 1)
     dataset = gather(data_dir, recipe, seeds)
     phrases = learn_phrases(dataset, data_dir, progress)

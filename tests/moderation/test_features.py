@@ -261,3 +261,9 @@ def test_hostile_text_of_any_length_is_taken(pattern):
     found = extract([make_comment(text)], BITS)
     assert np.all(all_rows(found) < 1 << BITS) and np.all(found.repeats >= 1)
     assert all(0 <= link.start < link.end <= len(text) for link in found.links[0])
+
+
+def test_spaced_out_words_are_read_one_by_one():
+    spaced = extract([make_comment("c h e a p   p i l l s")], BITS)
+    words = [rows_of(extract([make_comment(word)], BITS), 0, Kind.WORD) for word in ("cheap", "pills")]
+    assert all(word.items() <= rows_of(spaced, 0, Kind.WORD).items() for word in words)
