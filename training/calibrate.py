@@ -77,6 +77,10 @@ def thresholds(
 
     Both bounds hold in the corpus that asks for the strictest: a new site may be like that one.
     """
+    if choices.hold_at is not None:
+        return Limits(
+            choices.hold_at, None, "hold: set by hand, as there are too few labels for a bound; never rejects"
+        )
     if not choices.decides:
         return Limits(None, None, "informs only: a site may set thresholds of its own")
     harmless = labels < 0.5

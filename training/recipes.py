@@ -24,6 +24,8 @@ class HeadRecipe:
     """Never reject below this score, whatever the data say."""
     most_hold: float = 0.9
     """Always hold from this score on, whatever the data say."""
+    hold_at: float | None = None
+    """A hold threshold set by hand, for a head with too few labels for a bound; such a head never rejects."""
     decides: bool = True
     """Whether the head takes part in decisions; the attributes only inform until a site sets thresholds."""
 
@@ -51,6 +53,9 @@ _INFORMS = HeadRecipe(strength=10.0, decides=False)
 BASE = Recipe(
     heads={
         **dict.fromkeys(HEADS, _INFORMS),
+        # A possible threat is for a person to look at, however little else in the comment is rude.
+        "severe_toxicity": HeadRecipe(strength=10.0, hold_at=0.5),
+        "threat": HeadRecipe(strength=10.0, hold_at=0.6),
         "spam": HeadRecipe(
             strength=20.0,
             boost=_LITTLE_CHAT,

@@ -129,3 +129,9 @@ def test_rows_weigh_as_the_classifier_weighs_them(tmp_path, seeds):
     raw = vectorizer.transform(comments) @ (stored.weights[:, 0] * head.scale / vectorizer.frequency_)
     expected = np.clip(head.bias + head.slope * raw, -MAX_LOGIT, MAX_LOGIT)
     np.testing.assert_allclose(model.scored(model.features(comments)).logits[:, 0], expected, atol=0.02)
+
+
+def test_a_head_with_a_threshold_set_by_hand_holds_and_never_rejects(tmp_path, seeds):
+    by_hand = Recipe(bits=12, folds=3, heads={"threat": HeadRecipe(strength=10, hold_at=0.6)})
+    (head,) = train_base(tmp_path / "base" / "1", None, by_hand, seeds=seeds).heads
+    assert (head.hold_at, head.reject_at) == (0.6, None)
