@@ -43,7 +43,9 @@ class Parts:
         """The policy of a site as it stands now."""
         key = site.id, site.policy_number
         if key not in self._policies:
-            self._policies[key] = make_policy(self.classifier.manifest, site.overrides, site.policy_number)
+            self._policies[key] = make_policy(
+                self.classifier.manifest, site.overrides, site.policy_number, forgiving=True
+            )
         return self._policies[key]
 
 

@@ -61,8 +61,14 @@ class Policy:
         return (Decision.HOLD if Decision.HOLD in own else Decision.ACCEPT), own
 
 
-def make_policy(manifest: Manifest, overrides: Mapping[str, Override] | None = None, number: int = 0) -> Policy:
-    """The policy of a site: the model's thresholds with the site's changes, ``number`` counting the changes."""
+def make_policy(
+    manifest: Manifest, overrides: Mapping[str, Override] | None = None, number: int = 0, *, forgiving: bool = False
+) -> Policy:
+    """The policy of a site: the model's thresholds with the site's changes, ``number`` counting the changes.
+
+    A change that was sensible for one model can contradict the next one's thresholds. ``forgiving`` then takes the
+    cautious reading (hold from the lower, reject from the higher) instead of raising :class:`BadSetting`.
+    """
     overrides = overrides or {}
     thresholds = []
     for head in manifest.heads:
@@ -71,6 +77,8 @@ def make_policy(manifest: Manifest, overrides: Mapping[str, Override] | None = N
             head.hold_at if change.hold_at is UNSET else change.hold_at,
             head.reject_at if change.reject_at is UNSET else change.reject_at,
         )
+        if forgiving:
+            limits = _cautious(limits)
         check_thresholds(head.name, limits)
         thresholds.append(limits)
     return Policy(f"{manifest.name}+{number}", tuple(thresholds))
@@ -82,6 +90,12 @@ def _hold_logit(limits: Thresholds) -> float:
         return _OUT_OF_REACH
     bounded = min(max(lowest, 1e-6), 1 - 1e-6)
     return log(bounded / (1 - bounded))
+
+
+def _cautious(limits: Thresholds) -> Thresholds:
+    if limits.hold_at is None or limits.reject_at is None:
+        return limits
+    return Thresholds(min(limits.hold_at, limits.reject_at), max(limits.hold_at, limits.reject_at))
 
 
 def check_thresholds(head: str, limits: Thresholds) -> None:

@@ -76,7 +76,7 @@ def policy(settings: Settings, name: str, head: str | None, hold_at: str | None,
         overrides = {**site.overrides, head: change}
         make_policy(model.manifest, overrides)  # Refuses nonsense before it is kept.
         site = opened.set_policy(name, overrides)
-    made = make_policy(model.manifest, site.overrides, site.policy_number)
+    made = make_policy(model.manifest, site.overrides, site.policy_number, forgiving=True)
     rows = [
         (one, _shown(limits.hold_at), _shown(limits.reject_at))
         for one, limits in zip(model.heads, made.thresholds, strict=True)

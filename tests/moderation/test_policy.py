@@ -107,3 +107,9 @@ def test_holding_and_rejecting_from_the_same_score_rejects():
 def test_the_thresholds_of_the_shipped_model_make_a_policy(shipped, shipped_policy):
     assert len(shipped_policy.thresholds) == len(shipped.heads)
     assert any(limits.hold_at is not None for limits in shipped_policy.thresholds)
+
+
+def test_a_change_that_contradicts_a_new_model_is_read_with_caution():
+    manifest = make_manifest(heads=(make_head("spam", hold_at=0.5, reject_at=0.9),))
+    made = make_policy(manifest, {"spam": Override(hold_at=0.95)}, forgiving=True)
+    assert made.thresholds == (Thresholds(0.9, 0.95),)
