@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 from flask import Flask, Response
@@ -26,9 +25,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in (v1.bp, health.bp, openapi.bp):
         app.register_blueprint(blueprint)
     app.after_request(_harden)
-    # What is loaded by now stays: the collector need not walk through it again and again.
-    gc.collect()
-    gc.freeze()
     return app
 
 

@@ -60,6 +60,11 @@ def open_sites(settings: Settings) -> Sites:
     """Sites and keys, with the database brought up to date; for commands that administer."""
     engine = open_engine(settings)
     migrate.upgrade(engine)
+    return sites_in(engine, settings)
+
+
+def sites_in(engine: Engine, settings: Settings) -> Sites:
+    """Sites and keys of a database that is up to date; raises ``SchemaMismatch`` if its secret is another one."""
     sites = Sites(engine, load_secret(settings.secret, settings.secret_file))
     sites.check_secret()
     return sites
@@ -74,8 +79,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Open the database and the model; raises ``HamletError`` where one of them will not do."""
     engine = open_engine(settings)
     migrate.require_current(engine)
-    sites = Sites(engine, load_secret(settings.secret, settings.secret_file))
-    sites.check_secret()
+    sites = sites_in(engine, settings)
     store, classifier = SqlStore(engine), load_classifier(settings)
     check = Together(partial(check_comments, classifier=classifier, store=store), most=MOST_TOGETHER)
     app.extensions[EXTENSION] = Parts(settings, engine, store, sites, classifier, check)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from moderation.artifact import Manifest
+from moderation.settings import load
 from training import corpora
 from training.progress import bars
 
@@ -39,7 +40,7 @@ def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
     from training.card import write_card
     from training.train import train_base
 
-    data_dir = data_dir or (Path(os.environ["HAMLET_DATA_DIR"]) if os.environ.get("HAMLET_DATA_DIR") else None)
+    data_dir = load({"data_dir": data_dir}, os.environ).data_dir
     if data_dir is not None and not data_dir.is_dir():
         raise click.BadParameter(f"{data_dir} is not a folder", param_hint="--data-dir")
     if (out / MANIFEST).exists() and not force:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from moderation.settings import load
 from training import corpora
 from training.progress import bars
 
@@ -46,12 +47,13 @@ def evaluate(
     from training import report, tables
     from training.evaluate import evaluate as measure
 
-    data_dir = data_dir or _from_environment("HAMLET_DATA_DIR")
+    settings = load({"data_dir": data_dir, "models": models}, os.environ)
+    data_dir = settings.data_dir
     if data_dir is not None and not data_dir.is_dir():
         raise click.BadParameter(f"{data_dir} is not a folder", param_hint="--data-dir")
     if data_dir is None:
         click.echo("no --data-dir: evaluating on the seeds alone", err=True)
-    folder = _folder(model, models)
+    folder = _folder(model, settings.models)
     classifier = Classifier.load(folder)
     with bars() as progress:
         evaluation, texts = measure(classifier, data_dir, seeds=seeds, quick=quick, progress=progress)
@@ -64,15 +66,10 @@ def evaluate(
         cards.write_card(folder, evaluation)
 
 
-def _from_environment(name: str) -> Path | None:
-    return Path(os.environ[name]) if os.environ.get(name) else None
-
-
-def _folder(model: str, models: Path | None) -> Path:
+def _folder(model: str, models: Path) -> Path:
     """A folder that holds a manifest is meant as it stands; anything else is a name among the models."""
     from moderation import artifact
-    from moderation.settings import ROOT
 
     if (Path(model) / artifact.MANIFEST).is_file():
         return Path(model)
-    return artifact.find(models or _from_environment("HAMLET_MODELS") or ROOT / "models", model)
+    return artifact.find(models, model)

@@ -8,6 +8,7 @@ see, with whole groups (a video, an article) kept together.
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import re
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from pathlib import Path
 from random import Random
 from zlib import crc32
 
-import joblib
 import msgspec
 import numpy as np
 import sklearn
@@ -100,7 +100,7 @@ def gather(data_dir: Path | None, recipe: Recipe, seeds: Path = corpora.SEEDS) -
 
 
 def _seed_source(rows: list[LabelledComment], folder: Path) -> DataSource:
-    whole = joblib.hash([path.read_bytes() for path in sorted(folder.glob("*.jsonl"))], hash_name="sha1")
+    whole = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.jsonl")))).hexdigest()
     return DataSource(
         name="seeds", rows=len(rows), sha256=whole, licence="MIT (this project)", positives=corpora.positives(rows)
     )

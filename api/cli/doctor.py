@@ -11,14 +11,12 @@ import click
 from sqlalchemy import Engine, text
 
 from api.cli.options import MODEL, STORAGE, with_settings
-from api.wiring import load_classifier, open_engine
+from api.wiring import load_classifier, open_engine, sites_in
 from moderation.comment import Comment
 from moderation.errors import HamletError
-from moderation.secret import load_secret
 from moderation.settings import Settings
 from moderation.store import migrate
 from moderation.store.database import failures_named, parse_url
-from moderation.store.sites import Sites
 
 OLDEST_PYTHON = (3, 11)
 
@@ -103,7 +101,7 @@ def _secret(settings: Settings) -> str:
         raise error
     engine = _existing(settings)
     migrate.require_current(engine)
-    Sites(engine, load_secret(settings.secret, settings.secret_file)).check_secret()
+    sites_in(engine, settings)
     return "fits the database"
 
 

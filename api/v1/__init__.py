@@ -52,17 +52,7 @@ def _check(comments: Sequence[Comment], site: Site) -> list[Answer]:
     policy = found.policy(site)
     checked = found.check([Submission(site.id, comment, policy) for comment in comments])
     return [
-        Answer(
-            id=one.id,
-            external_id=comment.id,
-            decision=one.verdict.decision,
-            scores=one.verdict.scores,
-            baseline=one.verdict.baseline,
-            reasons=one.verdict.reasons,
-            model=one.verdict.model,
-            policy=one.verdict.policy,
-            repeated=one.repeated,
-        )
+        answer_of(one.verdict, id=one.id, external_id=comment.id, repeated=one.repeated)
         for comment, one in zip(comments, checked, strict=True)
     ]
 

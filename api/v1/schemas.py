@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -85,9 +85,10 @@ class CommentShown(Struct, frozen=True, kw_only=True):
     reviews: tuple[ReviewShown, ...]
 
 
-def answer_of(verdict: Verdict) -> Answer:
-    """The answer to a comment that was scored and not kept."""
+def answer_of(verdict: Verdict, **kept: Any) -> Answer:
+    """The answer to a judged comment; ``kept`` are the fields of one that is stored."""
     return Answer(
+        **kept,
         decision=verdict.decision,
         scores=verdict.scores,
         baseline=verdict.baseline,

@@ -512,3 +512,9 @@ def test_a_model_error_says_what_to_do(hamlet, tmp_path):
     with pytest.raises(ArtifactError) as caught:
         hamlet("score", "-", "--models", str(tmp_path))
     assert "--model" in caught.value.hint
+
+
+def test_training_takes_the_data_folder_from_the_file_too(process, tmp_path):
+    (tmp_path / "hamlet.toml").write_text('data_dir = "nowhere"\n')
+    done = process("train", "base", "--out", "base/1", HAMLET_CONFIG="hamlet.toml")
+    assert (done.returncode, b"nowhere is not a folder" in done.stderr) == (2, True)
