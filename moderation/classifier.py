@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,11 @@ from moderation.grams import Floats, Index
 
 MAX_LOGIT = 12.0
 """Scores stay inside [6e-6, 1 - 6e-6]: no evidence in text is worth more certainty than that."""
+
+_LEAST_NORM = np.float32(1e-6)
+_TOKEN_SCALE = np.float32(TOKEN_SCALE)
+_LONG = 500
+"""Rows of a run on average, from which on runs are added up one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +60,19 @@ class Classifier:
 
     def scored(self, features: Features) -> Scored:
         """Score features: sums of the rows' columns, each block scaled to its norm."""
-        sums = np.zeros((features.size, BLOCKS, self._weights.shape[1]), dtype=np.float32)
+        sums = np.zeros((features.size * BLOCKS, self._weights.shape[1]), dtype=np.float32)
         for run in features.runs:
-            _add_sums(sums, self._weights.take(run.rows, axis=0), run)
-        norm = np.sqrt(sums[:, :, -1] * features.repeats * self.manifest.frequency_scale)
-        scale = (SCALES / np.maximum(norm, 1e-6)).astype(np.float32)
-        out = (sums * scale[:, :, None]).sum(axis=1)
+            gathered = self._weights.take(run.rows, axis=0)
+            _add_sums(sums, gathered, run)
+        blocks = sums.reshape(features.size, BLOCKS, sums.shape[1])
+        norm = np.sqrt(blocks[:, :, -1] * features.repeats * self.manifest.frequency_scale)
+        scale = SCALES / np.maximum(norm, _LEAST_NORM)
+        # [comments, 1, blocks] @ [comments, blocks, columns]
+        out = (scale[:, None] @ blocks)[:, 0]
         if features.token_rows.size:
-            np.add.at(out, features.token_owner, self._weights[features.token_rows].astype(np.float32) * TOKEN_SCALE)
+            np.add.at(out, features.token_owner, self._weights[features.token_rows] * _TOKEN_SCALE)
         logits = out[:, : len(self.heads)] * self._slope + self._bias
-        return Scored(logits.clip(-MAX_LOGIT, MAX_LOGIT, out=logits), scale)
+        return Scored(np.minimum(np.maximum(logits, -MAX_LOGIT), MAX_LOGIT), scale)
 
     def scores(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Calibrated probabilities, [comments, heads]."""
@@ -80,18 +89,25 @@ class Classifier:
 
 
 def _add_sums(sums: Floats, gathered: NDArray[np.int16], run: Run) -> None:
-    """Add to each comment's block the sum of its run of gathered rows."""
+    """Add to each comment's block [comments * blocks, columns] the sum of its run of gathered rows."""
+    weights = gathered.astype(np.float32)
+    # A product adds up columns several times faster than sum() or reduceat() does, once they are long.
+    ones = np.ones(weights.shape[0], dtype=np.float32)
     if run.owner.size == KINDS:  # One text.
-        # A product adds up columns several times faster than sum() or reduceat() does.
-        sums[run.owner[0], run.block[0]] += np.ones(gathered.shape[0], dtype=np.float32) @ gathered.astype(np.float32)
+        sums[run.owner[0] * BLOCKS + run.block[0]] += ones @ weights
+        return
+    blocks = run.owner * BLOCKS + run.block
+    if weights.shape[0] >= _LONG * blocks.size:
+        for block, (low, high) in zip(blocks.tolist(), pairwise(run.bounds.tolist()), strict=True):
+            sums[block] += ones[low:high] @ weights[low:high]
         return
     filled = run.bounds[1:] > run.bounds[:-1]  # reduceat gives an empty run its neighbour's value.
     if filled.any():
-        parts = np.add.reduceat(gathered.astype(np.float32), run.bounds[:-1][filled], axis=0)
-        np.add.at(sums, (run.owner[filled], run.block[filled]), parts)
+        parts = np.add.reduceat(weights, run.bounds[:-1][filled], axis=0)
+        np.add.at(sums, blocks[filled], parts)
 
 
-def sigmoid(logits: Floats) -> NDArray[np.float64]:
+def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-odds to probabilities."""
     out: NDArray[np.float64] = 1 / (1 + np.exp(-logits.astype(np.float64)))
     return out

@@ -7,7 +7,7 @@ half to each), every token's to its link or author field. The strongest parts ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from moderation.classifier import Classifier, Scored
 from moderation.comment import Comment
-from moderation.features import BLOCKS, KINDS, TEXT, TOKEN_SCALE, Features, Run
-from moderation.grams import Index
+from moderation.features import BLOCKS, CHARACTER, KINDS, TEXT, TOKEN_SCALE, WORD, Features, Run
+from moderation.grams import SIZES, Index
 from moderation.text import as_text
 
 MOST = 5
@@ -24,6 +24,7 @@ MOST = 5
 WEAK = 0.05
 """Log-odds under which a part is not worth a sentence."""
 MAX_SPANS = 10
+_OF_WORDS = ("words", "names")
 
 Span = tuple[int, int]
 
@@ -59,32 +60,37 @@ def explain(
     """Explain head number ``head[i]`` of each comment ``i``, strongest part first."""
     parts: list[dict[tuple[str, str], Part]] = [{} for _ in comments]
     for run in features.runs:
-        if run.word_owner.size:
+        if run.grams.word.size:
             _name_words(comments, features, run, _word_effects(classifier, scored, run, head), parts)
     _name_tokens(classifier, features, head, parts)
     out = []
     for i, found in enumerate(parts):
-        strong = sorted(
-            (part for part in found.values() if abs(part.effect) >= WEAK), key=lambda part: -abs(part.effect)
-        )
+        strong = _strongest(found.values())
         logit, start = float(scored.logits[i, head[i]]), classifier.start(int(head[i]))
         rest = logit - start - sum(part.effect for part in strong)
         out.append(Explanation(logit, start, strong, rest))
     return out
 
 
+def _strongest(parts: Iterable[Part]) -> list[Part]:
+    """The parts worth a sentence, strongest first; of words, which each chunk named some of, so many as are asked."""
+    strong = sorted((part for part in parts if abs(part.effect) >= WEAK), key=lambda part: -abs(part.effect))
+    too_many = [id(part) for part in strong if part.group in _OF_WORDS][MOST:]
+    return [part for part in strong if id(part) not in too_many]
+
+
 def _word_effects(classifier: Classifier, scored: Scored, run: Run, head: Index) -> NDArray[np.float64]:
     """The part of every word of a chunk in its comment's score."""
-    grams, count = run.grams, run.word_owner.size
+    grams, count = run.grams, run.grams.word.size
     sizes = run.bounds[1:] - run.bounds[:-1]
     heads = head[run.owner].repeat(sizes)
     part = classifier.effects(run.rows, heads) * scored.scale[run.owner, run.block].repeat(sizes)
     chars, singles = grams.char.size, grams.char.size + count
     # The space before a word belongs to it, signs to the word before them or, at the beginning, behind them.
-    word = grams.start.searchsorted(grams.char_at + 1, "right") - 1
+    word = grams.start.searchsorted(grams.window // SIZES + 1, "right") - 1
     if run.owner.size > KINDS:
         piece = np.arange(run.owner.size // KINDS)
-        of_char, of_word = piece.repeat(sizes[: piece.size]), piece.repeat(sizes[piece.size : 2 * piece.size])
+        of_char, of_word = piece.repeat(run.of_kind(CHARACTER)), piece.repeat(run.of_kind(WORD))
         word += (word < 0) | (of_word[word] != of_char)
         word = np.minimum(word, count - 1)
         mine = of_word[word] == of_char  # A text may have signs and no words.
@@ -106,16 +112,17 @@ def _name_words(
     parts: list[dict[tuple[str, str], Part]],
 ) -> None:
     # The same word twice is one part with two places.
-    belongs = run.word_owner * BLOCKS + run.word_block
+    word_owner, word_block = run.word_owner, run.word_block
+    belongs = word_owner * BLOCKS + word_block
     _, first, number = np.unique((belongs << 32) | run.grams.word, return_index=True, return_inverse=True)
     effect = np.bincount(number, effects)
-    owner = run.word_owner[first]
+    owner = word_owner[first]
     order = np.lexsort((-np.abs(effect), owner))
     ordered = owner[order]
     rank = np.arange(order.size) - ordered.searchsorted(ordered)
     often = np.bincount(number)
     named = order[(rank < MOST) & (np.abs(effect[order]) >= WEAK)]
-    in_text = (run.word_block[first[named]] == TEXT).tolist()
+    in_text = (word_block[first[named]] == TEXT).tolist()
     for k, text, i, amount in zip(named.tolist(), in_text, owner[named].tolist(), effect[named].tolist(), strict=True):
         places = [int(first[k])] if often[k] == 1 else np.flatnonzero(number == k)[:MAX_SPANS].tolist()
         where = [(int(run.grams.start[p]) + run.shift, int(run.grams.end[p]) + run.shift) for p in places]

@@ -20,24 +20,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation import identity
 from moderation.comment import Comment
-from moderation.grams import CHUNK, Floats, Grams, Index, hash_grams, token_index
+from moderation.grams import CHUNK, SIZES, Floats, Grams, Index, hash_grams, token_index
 from moderation.phrases import NONE, Phrases
 from moderation.text import (
-    PLAIN_LINK,
-    PLAIN_LINK_HINT,
+    NO_EVIDENCE,
     Codes,
     FoldedBatch,
     Link,
     Offsets,
     as_text,
     fold_batch,
+    plain_links,
     revealed,
 )
 from moderation.tokens import Token, names_of, phrase_tokens, tokens_of
@@ -48,11 +48,18 @@ VERSION = 1
 TEXT, NAMES = 0, 1
 """The blocks."""
 BLOCKS, KINDS = 2, 3
-SCALES = np.array([1.0, 0.5])
+SCALES = np.array([1.0, 0.5], dtype=np.float32)
 """Norm of each block."""
 TOKEN_SCALE = 0.1
 """What a token counts, times its row's inverse document frequency, which for most is the highest there is."""
+TOGETHER = 1 << 13
+"""Code points of short texts worked on at a time."""
+CHARACTER, WORD, PAIR = 0, 1, 2
+"""The kinds of n-grams, in their order in a run."""
 _SPACE = 32
+_ONE_SPACE = np.array([_SPACE], dtype=np.uint32)
+_ONE_TEXT = np.zeros(KINDS, dtype=np.int64)
+_NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(slots=True)
@@ -60,15 +67,16 @@ class Pieces:
     """All texts of a batch in one array: the comments' own, their authors' names, and words found inside them.
 
     Piece ``i`` is ``codes[bounds[i]:bounds[i + 1]]``; it belongs to comment ``owner[i]`` and to ``block[i]``, text or
-    names. ``offsets`` and ``ends`` lead from a code point to the original text it came from (text alone).
+    names. The first pieces are the folded texts; behind them stand the words found inside, whose ``places`` are those
+    of the folded texts that their code points came from.
     """
 
     codes: Codes
-    offsets: Offsets
-    ends: Offsets
     bounds: Index
     owner: Index
     block: Index
+    folded: FoldedBatch
+    places: list[int]
 
 
 @dataclass(slots=True)
@@ -85,8 +93,24 @@ class Run:
     block: Index
     grams: Grams
     shift: int
-    word_owner: Index
-    word_block: Index
+
+    def of_kind(self, kind: int) -> Index:
+        """How many n-grams of a kind each text of the chunk has."""
+        texts = self.owner.size // KINDS
+        bounds = self.bounds[kind * texts : (kind + 1) * texts + 1]
+        return bounds[1:] - bounds[:-1]
+
+    @property
+    def word_owner(self) -> Index:
+        """The comment of each word."""
+        counts = self.of_kind(WORD)
+        return self.owner[: counts.size].repeat(counts)
+
+    @property
+    def word_block(self) -> Index:
+        """The block of each word."""
+        counts = self.of_kind(WORD)
+        return self.block[: counts.size].repeat(counts)
 
 
 @dataclass(slots=True)
@@ -106,8 +130,16 @@ class Features:
     links: list[tuple[Link, ...]]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where ``pieces.codes[start:end]`` stands in the original."""
-        return int(self.pieces.offsets[start]), int(self.pieces.ends[end - 1])
+        """Where ``pieces.codes[start:end]`` stands in the original (text alone)."""
+        folded, places = self.pieces.folded, self.pieces.places
+        size = folded.codes.size
+        first, last = (places[place - size] if place >= size else place for place in (start, end - 1))
+        return int(folded.offsets[first]), int(folded.ends[last])
+
+    def texts(self) -> list[Codes]:
+        """The folded text of each comment, without its links."""
+        edges = self.pieces.bounds.tolist()
+        return [self.pieces.codes[edges[i] + 1 : edges[i + 1]] for i in range(self.size)]
 
 
 def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> Features:
@@ -120,27 +152,26 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
     if groups := identity.spans(text):
         folded = identity.merged(folded, groups)
         text = as_text(folded.codes[: folded.bounds[size] + 1])
-    tokens: list[list[Token]] = []
+    tokens: list[list[Token]] = [[] for _ in comments]
     extra: list[Extra] = []
     for i, comment in enumerate(comments):
-        found, words = tokens_of(comment, links[i], folded.evidence[i])
-        tokens.append(found)
+        if not links[i] and comment.author is None and folded.evidence[i] is NO_EVIDENCE:
+            continue
+        tokens[i], words = tokens_of(comment, links[i], folded.evidence[i])
         if words:
             extra.append((i, NAMES, words, []))
     for word, places in revealed(text):
         owner = int(folded.bounds.searchsorted(places[0], "right")) - 1
         extra.extend((owner, TEXT, *part) for part in _apart(word, places, folded.offsets))
     pieces = _pieces(folded, size, named, extra)
-    runs, repeats = _runs(pieces, size, bits)
-    features = Features(size, pieces, runs, repeats, tokens, _NO_ROWS, _NO_ROWS, links)
+    runs = [_run(pieces, low, high, bits) for low, high in _chunks(pieces.codes, pieces.bounds)] if size else []
+    features = Features(size, pieces, runs, _repeats(runs, size, bits), tokens, _NO_ROWS, _NO_ROWS, links)
     if phrases.hashes.size:
         _find_phrases(features, phrases)
-    features.token_rows = np.array([token_index(one.name, bits) for found in tokens for one in found], dtype=np.int64)
-    features.token_owner = np.array([i for i, found in enumerate(tokens) for _ in found], dtype=np.int64)
+    if any(tokens):
+        rows = [(token_index(one.name, bits), i) for i, found in enumerate(tokens) for one in found]
+        features.token_rows, features.token_owner = np.array(rows, dtype=np.int64).T
     return features
-
-
-_NO_ROWS = np.zeros(0, dtype=np.int64)
 
 
 def _find_phrases(features: Features, phrases: Phrases) -> None:
@@ -172,11 +203,12 @@ def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link
     """Blank the links out of the first ``size`` texts, and keep them aside with their spans in the original."""
     codes = folded.codes[: folded.bounds[size] + 1]
     text = as_text(codes)
-    if not PLAIN_LINK_HINT.search(text):
+    matches = plain_links(text)
+    if not matches:
         return text, folded.links
     bounds = folded.bounds.tolist()
     found: dict[int, list[Link]] = {}
-    for match in PLAIN_LINK.finditer(text):
+    for match in matches:
         owner = bisect_right(bounds, match.start()) - 1
         start, end = int(folded.offsets[match.start()]), int(folded.ends[match.end() - 1])
         codes[match.start() : match.end()] = _SPACE
@@ -206,49 +238,62 @@ def _pieces(folded: FoldedBatch, size: int, named: list[int], extra: list[Extra]
     """Put the words found after folding behind the folded texts."""
     owner = [*range(size), *named, *(one[0] for one in extra)]
     block = [TEXT] * size + [NAMES] * len(named) + [one[1] for one in extra]
-    codes, offsets, ends, bounds = folded.codes, folded.offsets, folded.ends, folded.bounds
+    codes, bounds, places = folded.codes, folded.bounds, []
     if extra:
         behind = "".join(f"{words}\n" for _, _, words, _ in extra)
-        lengths = np.array([len(words) + 1 for _, _, words, _ in extra])
         # Names have no places; a seam's own does not matter.
-        places = np.array(
-            [i for _, _, words, where in extra for i in ((*where, 0) if where else (0,) * (len(words) + 1))]
-        )
+        places = [i for _, _, words, where in extra for i in ((*where, 0) if where else (0,) * (len(words) + 1))]
         codes = np.concatenate([codes, np.frombuffer(behind.encode("utf-32-le", "replace"), dtype=np.uint32)])
-        offsets, ends = np.concatenate([offsets, offsets[places]]), np.concatenate([ends, ends[places]])
-        bounds = np.concatenate([bounds, bounds[-1] + lengths.cumsum()])
-    return Pieces(codes, offsets, ends, bounds, np.array(owner), np.array(block))
+        bounds = np.append(bounds, [bounds[-1] + end for end in accumulate(len(words) + 1 for _, _, words, _ in extra)])
+    return Pieces(codes, bounds, np.array(owner), np.array(block), folded, places)
 
 
-def _runs(pieces: Pieces, size: int, bits: int) -> tuple[list[Run], Floats]:
-    """Hash all pieces, chunk by chunk; also how often words repeat [size, blocks]."""
+def _run(pieces: Pieces, low: int, high: int, bits: int) -> Run:
+    """Hash one chunk."""
     codes, bounds = pieces.codes, pieces.bounds
-    runs: list[Run] = []
-    said, squares = np.zeros((size, BLOCKS)), np.zeros((size, BLOCKS))
-    for low, high in _chunks(codes, bounds) if pieces.owner.size else []:
-        part, shift = codes[low:high], low
-        if low or high < codes.size:  # Cut in the middle of a text: both ends need their space.
-            part, shift = np.concatenate([[_SPACE], part, [_SPACE]]).astype(np.uint32), low - 1
-        grams = hash_grams(part, bits)
-        if bounds.size == 2:  # One text: nothing to be told apart.
-            owner, block = pieces.owner, pieces.block
-            counts = np.array([[grams.char.size], [grams.word.size], [grams.pair.size]])
-        else:
-            first, last = int(bounds.searchsorted(low, "right")) - 1, int(bounds.searchsorted(high, "left"))
-            owner, block = pieces.owner[first:last], pieces.block[first:last]
-            edges = np.append(bounds[first : first + owner.size] - shift, part.size)
-            edges[0] = 0
-            of_words = grams.start.searchsorted(edges)
-            cuts = np.array([grams.char_at.searchsorted(edges), of_words, grams.pair_first.searchsorted(of_words)])
-            counts = cuts[:, 1:] - cuts[:, :-1]
-        run_bounds = np.zeros(counts.size + 1, dtype=np.int64)
-        counts.cumsum(out=run_bounds[1:])
-        rows = np.concatenate([grams.char, grams.word, grams.pair])
-        thrice = np.concatenate([owner] * KINDS), np.concatenate([block] * KINDS)
-        runs.append(Run(rows, run_bounds, *thrice, grams, shift, owner.repeat(counts[1]), block.repeat(counts[1])))
-        np.add.at(said, (owner, block), counts[1])
-        np.add.at(squares, (owner, block), _squares(counts[1], grams.word, bits))
-    return runs, np.maximum(squares / np.maximum(said, 1), 1).astype(np.float32)
+    part, shift = codes[low:high], low
+    if low or high < codes.size:  # Cut in the middle of a text: both ends need their space.
+        part, shift = np.concatenate([_ONE_SPACE, part, _ONE_SPACE]), low - 1
+    if bounds.size == 2:  # One text: nothing to be told apart.
+        grams = hash_grams(part, bounds - shift, bits)
+        kinds = grams.char, grams.word, grams.pair
+        run_bounds = np.array([0, *accumulate(kind.size for kind in kinds)])
+        return Run(np.concatenate(kinds), run_bounds, _ONE_TEXT, _ONE_TEXT, grams, shift)
+    first, last = int(bounds.searchsorted(low, "right")) - 1, int(bounds.searchsorted(high))
+    grams = hash_grams(part, bounds[first:last] - shift, bits)
+    owner, block = pieces.owner[first:last], pieces.block[first:last]
+    edges = np.empty(owner.size + 1, dtype=np.int64)
+    edges[0], edges[-1] = 0, part.size
+    np.subtract(bounds[first + 1 : first + owner.size], shift, out=edges[1:-1])
+    of_words = grams.start.searchsorted(edges)
+    cuts = grams.window.searchsorted(edges * SIZES), of_words, grams.pair_first.searchsorted(of_words)
+    rows = np.concatenate([grams.char, grams.word, grams.pair])
+    before = 0, grams.char.size, grams.char.size + grams.word.size
+    run_bounds = np.concatenate([*(cut[:-1] + start for cut, start in zip(cuts, before, strict=True)), [rows.size]])
+    return Run(rows, run_bounds, np.concatenate([owner] * KINDS), np.concatenate([block] * KINDS), grams, shift)
+
+
+def _repeats(runs: list[Run], size: int, bits: int) -> Floats:
+    """How often words repeat [size, blocks]."""
+    if len(runs) == 1 and runs[0].owner.size == KINDS:
+        return _repeats_of_one(runs[0].grams.word)
+    said, squares = np.zeros(size * BLOCKS), np.zeros(size * BLOCKS)
+    for run in runs:
+        counts = run.of_kind(WORD)
+        blocks = (run.owner * BLOCKS + run.block)[: counts.size]
+        said += np.bincount(blocks, counts, said.size)
+        squares += np.bincount(blocks, _squares(counts, run.grams.word, bits), said.size)
+    return np.maximum(squares / np.maximum(said, 1), 1).astype(np.float32).reshape(size, BLOCKS)
+
+
+def _repeats_of_one(words: Index) -> Floats:
+    """The same for a batch of one text."""
+    keys = words.copy()
+    keys.sort()
+    often = np.bincount((keys[1:] != keys[:-1]).cumsum())
+    often[:1] += 1  # The first word has none before it.
+    repeats = int(often @ often) / words.size if words.size > 1 else 1
+    return np.array([[repeats, 1]], dtype=np.float32)
 
 
 def _squares(counts: Index, words: Index, bits: int) -> NDArray[np.float64]:
@@ -257,13 +302,14 @@ def _squares(counts: Index, words: Index, bits: int) -> NDArray[np.float64]:
     A word said a hundred times must not weigh a hundredfold. How often n-grams repeat is taken from the words alone:
     sorting those costs a twentieth of sorting all.
     """
-    keys = words.copy() if counts.size == 1 else (np.arange(counts.size).repeat(counts) << bits) | words
+    keys = (np.arange(counts.size).repeat(counts) << bits) | words
     keys.sort()
     new = np.ones(keys.size + 1, dtype=bool)
     np.not_equal(keys[1:], keys[:-1], out=new[1:-1])
     first = new.nonzero()[0]
     often = first[1:] - first[:-1]
-    return np.bincount(keys[first[:-1]] >> bits, often * often, counts.size).astype(np.float64)
+    often *= often
+    return np.bincount(keys[first[:-1]] >> bits, often, counts.size).astype(np.float64)
 
 
 def _chunks(codes: Codes, bounds: Index) -> list[tuple[int, int]]:
@@ -272,12 +318,12 @@ def _chunks(codes: Codes, bounds: Index) -> list[tuple[int, int]]:
     A long text is cut by itself, so that it has the same features alone and in company.
     """
     room = CHUNK - 2
-    if codes.size <= room:
+    if codes.size <= TOGETHER:
         return [(0, codes.size)]
     cuts: list[tuple[int, int]] = []
     low = 0
     for start, end in pairwise(bounds.tolist()):
-        if end - low > room and start > low:
+        if end - low > TOGETHER and start > low:
             cuts.append((low, start))
             low = start
         while end - low > room:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,15 @@ CHUNK = 1 << 15
 Index = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-_SIZES = np.array((2, 3, 4, 5), dtype=np.int64)
+SIZES = 4
+"""Lengths of character n-grams, from two on."""
+_SHORTEST = 2
 _MASK = (1 << 64) - 1
 _P = 0x9E3779B97F4A7C15
 _MIX_SIZE = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA5CB3B8E6A5F7D4B], dtype=np.uint64)
 _MIX_WORD = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_PAIR = np.uint64(0x165667B19E3779F9)
-_SPACE, _SEAM = 32, 10
+_SPACE = 32
 
 
 def _powers(base: int) -> NDArray[np.uint64]:
@@ -37,30 +40,27 @@ def _powers(base: int) -> NDArray[np.uint64]:
 
 
 _POWER = _powers(_P)
-_INVERSE = _powers(pow(_P, -1, 1 << 64))
-_WINDOW_INVERSE = np.ascontiguousarray(_INVERSE[:, None] * _MIX_SIZE[None, :])
+INVERSE = _powers(pow(_P, -1, 1 << 64))
+_WINDOW_INVERSE = np.ascontiguousarray(INVERSE[:, None] * _MIX_SIZE[None, :])
 _COUNTING = np.arange(CHUNK)
-_LEAST_ROOM = _SIZES - 2
-_WINDOW_END = np.ascontiguousarray(np.arange(CHUNK)[:, None] + _SIZES[None, :])
+_PADDING = 40
+"""Room behind prefix hashes, so that windows of up to so many characters may be taken anywhere."""
 
 
 @dataclass(slots=True)
 class PrefixHash:
-    """Prefix hashes of one chunk; a seam counts as a space."""
+    """Prefix hashes of one chunk of ``size`` code points, and padding; a seam counts as a space.
+
+    ``seams`` may also hold one before the chunk and one behind it.
+    """
 
     prefix: NDArray[np.uint64]
     size: int
     seams: Index
 
-    def windows(self, length: int) -> NDArray[np.uint64]:
-        """Hashes of all windows of one length."""
-        count = max(self.size - length + 1, 0)
-        out: NDArray[np.uint64] = (self.prefix[length : length + count] - self.prefix[:count]) * _INVERSE[:count]
-        return out
-
     def between(self, start: Index, end: Index) -> NDArray[np.uint64]:
         """Hashes of the windows ``[start, end)``, wherever in a chunk they stand."""
-        out: NDArray[np.uint64] = (self.prefix[end] - self.prefix[start]) * _INVERSE[start]
+        out: NDArray[np.uint64] = (self.prefix[end] - self.prefix[start]) * INVERSE[start]
         return out
 
 
@@ -78,8 +78,8 @@ class Grams:
     """The n-grams of one chunk of text, each kind in the order of its places."""
 
     char: Index
-    char_at: Index
-    """Place of each n-gram's first code point."""
+    window: Index
+    """Number of each character n-gram among all windows, of which ``SIZES`` begin at every place."""
     word: Index
     start: Index
     end: Index
@@ -90,50 +90,69 @@ class Grams:
     hashed: PrefixHash
 
 
-def hash_grams(codes: Codes, bits: int) -> Grams:
-    """Hash every n-gram of at most ``CHUNK`` code points that begin and end with a space or a seam.
+def hash_grams(codes: Codes, seams: Index, bits: int) -> Grams:
+    """Hash every n-gram of at most ``CHUNK`` code points that begin and end with a space or one of the seams.
 
     No n-gram crosses a space, and no pair of words crosses a seam.
     """
-    size = codes.size
     shift = np.uint64(64 - bits)
-    spaces = np.flatnonzero(codes <= _SPACE)
-    seams = spaces[codes[spaces] == _SEAM]
-    if seams.size:
-        codes = codes.copy()
-        codes[seams] = _SPACE
-    prefix = np.zeros(size + 6, dtype=np.uint64)
-    np.multiply(codes, _POWER[:size], out=prefix[1 : size + 1])
-    prefix.cumsum(out=prefix)
+    spaced = np.maximum(codes, np.uint32(_SPACE))  # The seam is the one code point below the space.
+    prefix = np.zeros(codes.size + 1 + _PADDING, dtype=np.uint64)
+    sums = prefix[1 : codes.size + 1]
+    np.multiply(spaced, _POWER[: codes.size], out=sums)
+    np.add.accumulate(sums, out=sums)
+    char, window = _hash_characters(spaced, prefix, shift)
 
-    # A window may begin or end with a space, but not run over one: `room` is the way to the next.
-    gaps = spaces[1:] - spaces[:-1]
-    room = np.zeros(size, dtype=np.int64)
-    np.subtract(spaces[1:].repeat(gaps), _COUNTING[: size - 1], out=room[:-1])
-    valid = room[:, None] > _LEAST_ROOM
-    # Two spaces side by side are no n-gram.
-    valid[spaces[:-1][gaps == 1], 0] = False
-    # `prefix` is too short for windows that run past the end; `valid` leaves them out.
-    windows = (prefix[_WINDOW_END[:size]] - prefix[:size, None]) * _WINDOW_INVERSE[:size]
-    kept = valid.ravel().nonzero()[0]
-    char = (windows.ravel()[kept] >> shift).view(np.int64)
-    char_at = kept >> 2  # Four sizes a place.
+    start, end = _words(codes)
+    # The words and behind them the pairs of words, which end in the same steps.
+    words = np.empty(max(2 * start.size - 1, 0), dtype=np.uint64)
+    single, double = words[: start.size], words[start.size :]
+    np.subtract(prefix.take(end), prefix.take(start), out=single)
+    single *= INVERSE.take(start)
+    np.multiply(single[:-1], _MIX_PAIR, out=double)
+    double += single[1:]
+    words *= _MIX_WORD
+    words >>= shift
+    rows = words.view(np.int64)
+    word, pair, first = rows[: start.size], rows[start.size :], _COUNTING[: double.size]
+    if seams.size > 2 or seams[-1] < codes.size - 1:
+        text = seams.searchsorted(start)
+        first = (text[1:] == text[:-1]).nonzero()[0]
+        pair = pair[first]
+    return Grams(char, window, word, start, end, pair, first, PrefixHash(prefix, codes.size, seams))
 
+
+def _words(codes: Codes) -> tuple[Index, Index]:
+    """Where words start and end."""
     inside = WORD.take(codes, mode="clip")  # The last entry of the table is no letter.
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    start, end = edges[::2], edges[1::2]
-    raw = (prefix[end] - prefix[start]) * _INVERSE[start]
-    word = ((raw * _MIX_WORD) >> shift).view(np.int64)
-    pair = (((raw[:-1] * _MIX_PAIR + raw[1:]) * _MIX_WORD) >> shift).view(np.int64)
-    first = _COUNTING[: pair.size]
-    inner = seams[(seams > 0) & (seams < size - 1)]
-    if inner.size:
-        text = inner.searchsorted(start)
-        together = text[1:] == text[:-1]
-        first, pair = first[together], pair[together]
-    return Grams(char, char_at, word, start, end, pair, first, PrefixHash(prefix, size, seams))
+    edges = (inside[1:] != inside[:-1]).nonzero()[0]
+    edges += 1
+    return edges[::2], edges[1::2]
 
 
+def _hash_characters(spaced: Codes, prefix: NDArray[np.uint64], shift: np.uint64) -> tuple[Index, Index]:
+    """Rows of the windows of all sizes, [places, sizes], that hold no space but at their ends; and their numbers."""
+    places = spaced.size - 1
+    solid = np.zeros(places + SIZES, dtype=bool)
+    np.not_equal(spaced, _SPACE, out=solid[: places + 1])
+    windows = np.empty((places, SIZES), dtype=np.uint64)
+    valid = np.empty((places, SIZES), dtype=bool)
+    # Windows of two may be anything but two spaces, longer ones have the next one's inside and one character more.
+    inner = solid[1 : places + 1]
+    np.logical_or(solid[:places], inner, out=valid[:, 0])
+    valid[:, 1] = inner
+    for column in range(SIZES):
+        length = column + _SHORTEST
+        np.subtract(prefix[length : places + length], prefix[:places], out=windows[:, column])
+        if column > 1:
+            np.logical_and(valid[:, column - 1], solid[column : places + column], out=valid[:, column])
+    windows *= _WINDOW_INVERSE[:places]
+    windows >>= shift
+    kept = valid.ravel().nonzero()[0]
+    return windows.ravel().view(np.int64).take(kept), kept
+
+
+@lru_cache(maxsize=4_096)
 def token_index(name: str, bits: int) -> int:
     """Row of a token such as ``link:domain=example.com``."""
     mixed = (zlib.crc32(name.encode("utf-8", "replace")) * _P) & _MASK

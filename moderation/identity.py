@@ -9,13 +9,18 @@ decision. What is said of the group still counts, and slurs are not in the list:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import partial
+from string import ascii_lowercase
 
 import numpy as np
+from numpy.typing import NDArray
 
-from moderation.text import FoldedBatch
+from moderation.text import FoldedBatch, Index, Offsets, eights
 
 PLACEHOLDER = "ꙮ"
 """A letter that nobody writes with (multiocular O), standing for any group."""
+_PLACEHOLDER_CODE = ord(PLACEHOLDER)
 
 _ADJECTIVES = """
 lesbian gay bisexual bi transgender transgendered transsexual trans queer lgbt lgbtq lgbtqia lgbti homosexual straight
@@ -72,15 +77,45 @@ def _letter_by_letter(words: set[str]) -> str:
 
 _BEGINNINGS = {re.split(r"\W", word)[0] for word in _ADJECTIVES + _NOUNS} | {"people", "wheelchair", "disability"}
 _BEGINNING = re.compile(rf"(?<![\w'])(?:an? )?{_letter_by_letter(_BEGINNINGS)}(?![a-z])")
+_ARTICLE = re.compile(r"(?<![\w'])an? ")
+
+# Most words are ruled out by their first four letters, all places at once: a gap and the letters behind it are five
+# bytes of a number, which a product hashes to a place of this map. What is no letter is a zero.
+_LETTERS = bytes(code if chr(code) in ascii_lowercase else 0 for code in range(256))
+_MAP_BITS = 17
+_FIVE_BYTES = np.uint64(0x9E3779B97F << 24)  # In the product of a number with this, its last three bytes are lost.
+_MAP_SHIFT = np.uint64(64 - _MAP_BITS)
+
+
+def _map_of(words: set[str]) -> NDArray[np.bool_]:
+    """Where the hashes of these words' first four letters fall; a shorter word may have any letter behind its end."""
+    starts = {(f"{word}\0{behind}")[:4] for word in words for behind in "\0" + ascii_lowercase}
+    keys = np.array([int.from_bytes(b"\0" + start.encode(), "little") for start in starts], dtype=np.uint64)
+    known = np.zeros(1 << _MAP_BITS, dtype=bool)
+    known[(keys * _FIVE_BYTES) >> _MAP_SHIFT] = True
+    return known
+
+
+_KNOWN = _map_of(_BEGINNINGS)
+
+
+def _beginnings(text: str) -> Iterator[int]:
+    """Where a name of a group may begin, with the article before it."""
+    places = ((eights(text, _LETTERS) * _FIVE_BYTES) >> _MAP_SHIFT).view(np.int64)
+    for place in _KNOWN.take(places).nonzero()[0].tolist():
+        articles = (start for start in (place - 3, place - 2) if start >= 0 and _ARTICLE.fullmatch(text, start, place))
+        start = next(articles, place)
+        if _BEGINNING.match(text, start):
+            yield start
 
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Where groups are named in folded text, with an article before them."""
     found: list[tuple[int, int]] = []
-    for beginning in _BEGINNING.finditer(text):
-        if found and beginning.start() < found[-1][1]:
+    for start in _beginnings(text):
+        if found and start < found[-1][1]:
             continue
-        if match := _GROUP.match(text, beginning.start()):
+        if match := _GROUP.match(text, start):
             found.append(match.span())
     return found
 
@@ -88,13 +123,17 @@ def spans(text: str) -> list[tuple[int, int]]:
 def merged(folded: FoldedBatch, groups: list[tuple[int, int]]) -> FoldedBatch:
     """Put the placeholder for every group at these spans of the codes."""
     codes = folded.codes.copy()
-    ends = folded.ends.copy()
-    stay = np.ones(codes.size, dtype=bool)
+    stays = np.ones(codes.size, dtype=bool)
     for start, end in groups:
-        codes[start] = ord(PLACEHOLDER)
+        codes[start] = _PLACEHOLDER_CODE
+        stays[start + 1 : end] = False
+    kept = stays.nonzero()[0]
+    trace = partial(_trace, folded, groups, kept)
+    return FoldedBatch(codes[kept], kept.searchsorted(folded.bounds), folded.links, folded.evidence, trace)
+
+
+def _trace(folded: FoldedBatch, groups: list[tuple[int, int]], kept: Index) -> tuple[Offsets, Offsets]:
+    ends = folded.ends.copy()
+    for start, end in groups:
         ends[start] = ends[end - 1]
-        stay[start + 1 : end] = False
-    before = np.zeros(codes.size + 1, dtype=np.int64)
-    np.cumsum(stay, out=before[1:])
-    bounds = before[folded.bounds]
-    return FoldedBatch(codes[stay], folded.offsets[stay], ends[stay], bounds, folded.links, folded.evidence)
+    return folded.offsets[kept], ends[kept]

@@ -2,7 +2,7 @@
 
 The phrases are not kept, only their hashes, sorted, with what each is worth; they are compiled into a model when it is
 trained. Hashes are windows over the prefix hashes that the n-grams are made from, so finding them costs two table
-look-ups for most places: one for the first characters, one for each length that a phrase beginning there could have.
+look-ups for most places: a phrase is looked for only where its first five or eight characters may stand.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.grams import PrefixHash, hash_string
+from moderation.grams import INVERSE, PrefixHash, hash_string
 
 SHORTEST, LONGEST = 5, 32
 """Lengths of phrases, in characters."""
 HEADS = ((SHORTEST, range(SHORTEST, 8)), (8, range(8, LONGEST + 1)))
 """A phrase is looked for where its first characters stand: so many of them, for phrases of these lengths."""
-HEAD_BITS = 18
-WHOLE_BITS = 20
+HEAD_BITS, WHOLE_BITS = 21, 22
 UNIT = 10.0
 """Worth is stored in tenths of log-odds."""
 
 Index = NDArray[np.int64]
+
+_LENGTHS = np.arange(SHORTEST, LONGEST + 1)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_GATHER = np.uint64(pow(int(_SPREAD), -1, 1 << 64))
+"""A product with ``_SPREAD`` spreads a hash over all bits, one with ``_GATHER`` takes it back."""
+_SPREAD_INVERSE = INVERSE * _SPREAD
+"""Takes a difference of prefix hashes straight to a hash spread over all bits."""
 
 
 @dataclass(slots=True)
@@ -37,16 +43,41 @@ class Found:
     worth: NDArray[np.float32]
 
 
+_NO_PLACES = np.zeros(0, dtype=np.int64)
+_NOTHING = Found(_NO_PLACES, _NO_PLACES, _NO_PLACES, np.zeros(0, dtype=np.float32))
+
+
+class _Map:
+    """A set of hashes as ``2**bits`` bits: a hash whose bit is not set is not in the set.
+
+    Bits, not bytes: small enough for the processor's cache, which is worth more than the steps to take one out.
+    """
+
+    def __init__(self, hashes: NDArray[np.uint64], bits: int) -> None:
+        self._shift = np.uint64(64 - bits)
+        self._bytes = np.zeros(1 << (bits - 3), dtype=np.uint8)
+        place = ((hashes * _SPREAD) >> self._shift).view(np.int64)
+        np.bitwise_or.at(self._bytes, place >> 3, np.left_shift(1, place & 7).astype(np.uint8))
+
+    def may_hold(self, spread: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether each hash, times ``_SPREAD``, may be in the set."""
+        place = (spread >> self._shift).view("<i8")
+        bit = place.view(np.uint8)[..., ::8] & 7  # Every eighth byte: the lowest one of a number.
+        place >>= 3
+        byte = self._bytes.take(place)
+        byte >>= bit
+        byte &= 1
+        return byte.view(np.bool_)
+
+
 class Phrases:
     """A compiled list: ``hashes`` [n], sorted, ``worths`` [n] in tenths of log-odds, ``heads`` of the beginnings."""
 
     def __init__(self, hashes: NDArray[np.uint64], worths: NDArray[np.int8], heads: NDArray[np.uint64]) -> None:
         self.hashes, self.worths, self.heads = hashes, worths, heads
         # One map for heads of every length: a head of another length that falls on it only costs a look.
-        self._head = np.zeros(1 << HEAD_BITS, dtype=bool)
-        self._head[_short(heads, HEAD_BITS)] = True
-        self._whole = np.zeros(1 << WHOLE_BITS, dtype=bool)
-        self._whole[_short(hashes, WHOLE_BITS)] = True
+        self._head = _Map(heads, HEAD_BITS)
+        self._whole = _Map(hashes, WHOLE_BITS)
 
     @classmethod
     def from_array(cls, array: NDArray[np.uint64]) -> Phrases:
@@ -59,34 +90,37 @@ class Phrases:
 
     def find(self, hashed: PrefixHash) -> Found:
         """Every phrase in an array of code points."""
-        parts = [self._find(hashed, head, np.array(lengths)) for head, lengths in HEADS]
-        start, length, number = (np.concatenate(some) for some in zip(*parts, strict=True))
-        return Found(start, length, number, self.worths[number].astype(np.float32) / np.float32(UNIT))
-
-    def _find(self, hashed: PrefixHash, head: int, lengths: Index) -> tuple[Index, Index, Index]:
-        """Starts, lengths and numbers of the phrases of some lengths."""
-        size = hashed.size
-        heads = hashed.windows(head)
-        begin = self._head[_short(heads, HEAD_BITS)].nonzero()[0]
+        begin = self._heads_in(hashed)
         # All lengths at once: [places, lengths].
-        ends = begin[:, None] + lengths
-        inside = ends <= size
-        if hashed.seams.size:  # No phrase runs over into the next text.
-            last = np.append(hashed.seams, size)[hashed.seams.searchsorted(begin)]
-            inside &= ends <= last[:, None]
-        row, column = inside.nonzero()
-        whole = hashed.between(begin[row], ends[row, column])
-        likely = self._whole[_short(whole, WHOLE_BITS)].nonzero()[0]
-        wanted = whole[likely]
-        place = np.minimum(self.hashes.searchsorted(wanted), max(self.hashes.size - 1, 0))
-        sure = self.hashes[place] == wanted if self.hashes.size else np.zeros(0, dtype=bool)
-        found = likely[sure]
-        return begin[row[found]], lengths[column[found]], place[sure]
+        places = begin[:, None]
+        whole = hashed.prefix.take(places + _LENGTHS)
+        whole -= hashed.prefix.take(places)
+        whole *= _SPREAD_INVERSE.take(places)
+        flat = self._whole.may_hold(whole).ravel().nonzero()[0]
+        wanted = whole.ravel().take(flat) * _GATHER
+        number = self.hashes.searchsorted(wanted)
+        sure = (self.hashes.take(number, mode="clip") == wanted).nonzero()[0]
+        if not sure.size:
+            return _NOTHING
+        row, column = np.divmod(flat[sure], _LENGTHS.size)
+        return self._inside(hashed, begin[row], column + SHORTEST, number[sure])
 
+    def _heads_in(self, hashed: PrefixHash) -> Index:
+        """Places where the first characters of a phrase may stand."""
+        prefix, size = hashed.prefix, hashed.size
+        heads = np.empty((len(HEADS), size), dtype=np.uint64)
+        for row, (head, _) in enumerate(HEADS):
+            np.subtract(prefix[head : head + size], prefix[:size], out=heads[row])
+        heads *= _SPREAD_INVERSE[:size]
+        either: Index = np.logical_or(*self._head.may_hold(heads)).nonzero()[0]
+        return either
 
-def _short(hashes: NDArray[np.uint64], bits: int) -> Index:
-    mixed = hashes * np.uint64(0x9E3779B97F4A7C15)
-    return (mixed >> np.uint64(64 - bits)).view(np.int64)
+    def _inside(self, hashed: PrefixHash, start: Index, length: Index, number: Index) -> Found:
+        """Those found that run over neither into the next text nor into the padding."""
+        last = np.minimum(np.append(hashed.seams, hashed.size)[hashed.seams.searchsorted(start)], hashed.size)
+        inside = start + length <= last
+        number = number[inside]
+        return Found(start[inside], length[inside], number, self.worths[number].astype(np.float32) / np.float32(UNIT))
 
 
 def _head_of(phrase: str) -> int:

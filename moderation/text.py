@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ MAX_RUN = 3  # "soooooo" and "sooo" are one word; "www" survives.
 
 Codes = NDArray[np.uint32]
 Offsets = NDArray[np.int32]
+Index = NDArray[np.int64]
 
 _tables = np.load(TABLES, allow_pickle=False)
 _FOLD: Codes = _tables["fold"]
@@ -51,7 +54,7 @@ class Link:
     end: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What folding found, as counts a text."""
 
@@ -64,6 +67,10 @@ class Evidence:
     tags: int = 0
     bbcode: int = 0
     entities: int = 0
+
+
+NO_EVIDENCE = Evidence()
+"""What most texts share."""
 
 
 @dataclass(slots=True)
@@ -83,21 +90,34 @@ class Folded:
         return int(self.offsets[start]), int(self.ends[end - 1])
 
 
-@dataclass(slots=True)
+@dataclass
 class FoldedBatch:
     """Many texts, folded into one array of code points.
 
     Every text is led by a seam (a newline, which folded text never holds) and one more ends the batch: text ``i`` is
     ``codes[bounds[i] + 1:bounds[i + 1]]``. Beside ``codes`` run ``offsets`` and ``ends``: each character came from
-    ``original[offset:end]``.
+    ``original[offset:end]``. Few comments need those, so ``trace`` works them out when they are first asked for.
     """
 
     codes: Codes
-    offsets: Offsets
-    ends: Offsets
-    bounds: NDArray[np.int64]
+    bounds: Index
     links: list[tuple[Link, ...]]
     evidence: list[Evidence]
+    trace: Callable[[], tuple[Offsets, Offsets]]
+
+    @cached_property
+    def _places(self) -> tuple[Offsets, Offsets]:
+        return self.trace()
+
+    @property
+    def offsets(self) -> Offsets:
+        """Where each character's original begins."""
+        return self._places[0]
+
+    @property
+    def ends(self) -> Offsets:
+        """Where each character's original ends."""
+        return self._places[1]
 
 
 # One piece of markup. Every repeat is bounded, so that matching stays linear.
@@ -109,7 +129,6 @@ _MARKUP = re.compile(
     r"|&(?P<entity>\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});",
     re.IGNORECASE,
 )
-_MARKUP_SIGN = re.compile(r"[<\[&]")
 _HREF = re.compile(
     r"href\s{0,8}=\s{0,8}(?:\"([^\"<>]{0,2000})\"|'([^'<>]{0,2000})'|([^\s\"'<>]{1,2000}))", re.IGNORECASE
 )
@@ -122,19 +141,26 @@ _INLINE = frozenset(
 @dataclass(slots=True)
 class _Stripped:
     text: str
-    offsets: Offsets
-    ends: Offsets
+    spans: list[tuple[int, int, int]]
+    """Length in the result, start and end in the original; an end of 0: character by character from the start on."""
     links: list[tuple[str, int, int, int, int]]  # url, start and end in the original, start and end in the result
     tags: int
     bbcode: int
     entities: int
 
+    def places(self) -> tuple[Offsets, Offsets]:
+        """Where each character of the result came from: starts and ends."""
+        length, start, end = np.array(self.spans, dtype=np.int32).reshape(-1, 3).T
+        within = np.arange(len(self.text)) - (length.cumsum() - length).repeat(length)
+        moves = (end == 0).repeat(length)
+        offsets = start.repeat(length) + within * moves
+        return offsets, np.where(moves, offsets + 1, end.repeat(length))
+
 
 def _strip_markup(text: str) -> _Stripped:
     """HTML, BBCode and entities to text, with links kept aside."""
     pieces: list[str] = []
-    spans: list[Offsets] = []
-    ends: list[Offsets] = []
+    spans: list[tuple[int, int, int]] = []
     links: list[tuple[str, int, int, int, int]] = []
     tags = bbcode = entities = 0
     opened: tuple[str, int, int] | None = None  # url, start in the original, start in the result
@@ -143,14 +169,10 @@ def _strip_markup(text: str) -> _Stripped:
     def emit(piece: str, start: int, end: int = 0) -> None:
         """Add text: as it stands from ``start`` on or, with an ``end``, in place of ``text[start:end]``."""
         nonlocal length
-        if not piece:
-            return
-        n = len(piece)
-        places = np.full(n, start, dtype=np.int32) if end else np.arange(start, start + n, dtype=np.int32)
-        pieces.append(piece)
-        spans.append(places)
-        ends.append(np.full(n, end, dtype=np.int32) if end else places + np.int32(1))
-        length += n
+        if piece:
+            pieces.append(piece)
+            spans.append((len(piece), start, end))
+            length += len(piece)
 
     for match in _MARKUP.finditer(text):
         emit(text[at : match.start()], at)
@@ -180,9 +202,7 @@ def _strip_markup(text: str) -> _Stripped:
     emit(text[at:], at)
     if opened:
         links.append((opened[0], opened[1], len(text), opened[2], length))
-    nothing = np.zeros(0, dtype=np.int32)
-    offsets, stops = np.concatenate([nothing, *spans]), np.concatenate([nothing, *ends])
-    return _Stripped("".join(pieces), offsets, stops, links, tags, bbcode, entities)
+    return _Stripped("".join(pieces), spans, links, tags, bbcode, entities)
 
 
 def _target(tag: str, match: re.Match[str]) -> str:
@@ -197,96 +217,117 @@ def _codes(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def _fold_codes(codes: Codes) -> tuple[Codes, NDArray[np.int64] | None]:
+def _fold_codes(codes: Codes) -> tuple[Codes, Index | None]:
     """Fold code points; the second array gives the place each came from (None: nothing moved)."""
-    if codes.size and int(codes.max()) >= TABLE_SIZE:
-        inside = np.minimum(codes, TABLE_SIZE - 1)
-        folded = np.where(codes < TABLE_SIZE, _FOLD[inside], np.where(codes < _TAGS_PLANE, codes, 0)).astype(np.uint32)
+    if int(codes.max()) < TABLE_SIZE:
+        folded = _FOLD.take(codes)
     else:
-        folded = _FOLD[codes]
-    if not folded.size or int(folded.max()) < EXPANSION:
+        beyond = np.where(codes < _TAGS_PLANE, codes, 0).astype(np.uint32)
+        folded = np.where(codes < TABLE_SIZE, _FOLD.take(codes, mode="clip"), beyond)
+    many = (folded >= EXPANSION).nonzero()[0]
+    if not many.size:
         return folded, None
-    number = np.where(folded >= EXPANSION, folded - EXPANSION, 0).astype(np.int64)
-    size = np.where(folded >= EXPANSION, _EXPANSION_START[number + 1] - _EXPANSION_START[number], 1).astype(np.int64)
-    origin = np.repeat(np.arange(folded.size), size)
-    within = np.arange(origin.size) - np.repeat(np.cumsum(size) - size, size)
+    begin = _EXPANSION_START[folded[many] - EXPANSION].astype(np.int64)
+    length = _EXPANSION_START[folded[many] - EXPANSION + 1] - begin
+    room = np.ones(folded.size, dtype=np.int64)
+    room[many] = length
+    origin = np.arange(folded.size).repeat(room)
     spread = folded[origin]
-    chars = _EXPANSION_CHARS[np.minimum(_EXPANSION_START[number[origin]] + within, _EXPANSION_CHARS.size - 1)]
-    return np.where(spread >= EXPANSION, chars, spread).astype(np.uint32), origin
+    within = np.arange(int(length.sum())) - (length.cumsum() - length).repeat(length)
+    spread[spread >= EXPANSION] = _EXPANSION_CHARS[begin.repeat(length) + within]
+    return spread, origin
 
 
-def _keep(folded: Codes) -> NDArray[np.bool_]:
-    """Which characters stay when runs are squeezed; what stays would stay a second time."""
-    equal = folded[1:] == folded[:-1]
-    keep = np.ones(folded.size, dtype=bool)
-    if not equal.any():
-        return keep
-    keep[1:] = ~(equal & (folded[1:] == _SPACE))
-    if folded.size > MAX_RUN:
-        keep[MAX_RUN:] &= ~(equal[: -(MAX_RUN - 1)] & equal[1:-1] & equal[MAX_RUN - 1 :])
-    return keep
+def _squeezed(folded: Codes) -> Index:
+    """Places of the characters that go when runs are squeezed; squeezing what stays changes nothing."""
+    again = (folded[1:] == folded[:-1]).nonzero()[0]
+    same = folded[again]
+    goes = same == _SPACE
+    if again.size >= MAX_RUN:
+        # So many repeats side by side: one more of a character than may stay. Empty texts put seams side by side.
+        side_by_side = again[MAX_RUN - 1 :] - again[: 1 - MAX_RUN] == MAX_RUN - 1
+        goes[MAX_RUN - 1 :] |= side_by_side & (same[MAX_RUN - 1 :] != _SEAM)
+    out: Index = again[goes] + 1
+    return out
+
+
+def _without(places: Index, codes: Codes, origin: Index | None) -> tuple[Codes, Index | None]:
+    """Take out the code points at some places."""
+    if not places.size:
+        return codes, origin
+    stays = np.ones(codes.size, dtype=bool)
+    stays[places] = False
+    kept = stays.nonzero()[0]
+    return codes[kept], kept if origin is None else origin[kept]
 
 
 def fold_batch(texts: Sequence[str]) -> FoldedBatch:
     """Fold many texts at once. Never raises on any ``str``."""
-    bare = list(texts)
-    stripped: dict[int, _Stripped] = {}
-    for i, text in enumerate(texts):
-        if _MARKUP_SIGN.search(text):
-            stripped[i] = piece = _strip_markup(text)
-            bare[i] = piece.text
+    stripped = {i: _strip_markup(text) for i, text in enumerate(texts) if "<" in text or "[" in text or "&" in text}
+    bare = [stripped[i].text if i in stripped else text for i, text in enumerate(texts)] if stripped else texts
     joined = "\0".join(["", *bare, ""])
     codes = _codes(joined)
-    starts = np.zeros(len(bare) + 1, dtype=np.int64)
-    np.cumsum([len(text) + 1 for text in bare], out=starts[1:])
+    starts = np.array([0, *accumulate(len(text) + 1 for text in bare)])
     plain = joined.isascii()
-    folded, origin = (_FOLD[codes], None) if plain else _fold_codes(codes)
-    seams = starts if origin is None else np.searchsorted(origin, starts)
-    folded[seams] = _SEAM
-    there = None if folded.all() else np.flatnonzero(folded)
-    keep = _keep(folded if there is None else folded[there])
-    keep[seams if there is None else np.searchsorted(there, seams)] = True  # Empty texts put seams side by side.
-    kept = np.flatnonzero(keep) if there is None else there[keep]
-    bounds = seams if kept.size == folded.size else np.searchsorted(kept, seams)
-    source = kept if origin is None else origin[kept]
-    begun = starts + 1 if len(bare) == 0 else np.repeat(starts + 1, np.diff(bounds, append=kept.size))
-    offsets = (source - begun).astype(np.int32)
-    evidence = [Evidence() for _ in bare]
-    batch = FoldedBatch(folded[kept], offsets, offsets + np.int32(1), bounds, [()] * len(bare), evidence)
-    if not plain or there is not None:
-        _count_disguise(codes, starts, batch.evidence)
-    for i, piece in stripped.items():
-        _put_back(batch, i, piece)
+    folded, origin = (_FOLD.take(codes), None) if plain else _fold_codes(codes)
+    folded[starts if origin is None else origin.searchsorted(starts)] = _SEAM
+    gone = (folded == 0).nonzero()[0]
+    hidden = gone if origin is None else origin[gone]
+    folded, origin = _without(gone, folded, origin)
+    folded, origin = _without(_squeezed(folded), folded, origin)
+    bounds = starts if origin is None else (folded == _SEAM).nonzero()[0]
+    trace = partial(_trace, origin, starts, bounds, folded.size, stripped)
+    batch = FoldedBatch(folded, bounds, [()] * len(bare), [NO_EVIDENCE] * len(bare), trace)
+    disguise = [] if plain and not gone.size else _disguise(codes, hidden)
+    if stripped or disguise:
+        _add_found(batch, stripped, disguise, starts)
     return batch
 
 
-def _put_back(batch: FoldedBatch, i: int, piece: _Stripped) -> None:
-    """Lead the offsets of a text that had markup back to the original, and add what its markup held."""
-    low, high = int(batch.bounds[i]) + 1, int(batch.bounds[i + 1])
-    source = batch.offsets[low:high]
-    batch.offsets[low:high], batch.ends[low:high] = piece.offsets[source], piece.ends[source]
-    evidence = batch.evidence[i]
-    evidence.tags, evidence.bbcode, evidence.entities = piece.tags, piece.bbcode, piece.entities
-    batch.links[i] = tuple(
-        Link(url or piece.text[begun:ended].strip(), piece.text[begun:ended], start, end)
-        for url, start, end, begun, ended in piece.links
-    )
+def _trace(
+    origin: Index | None, starts: Index, bounds: Index, size: int, stripped: dict[int, _Stripped]
+) -> tuple[Offsets, Offsets]:
+    """Starts and ends in the originals, of code points from these places of the joined texts without markup."""
+    places = np.arange(size) if origin is None else origin
+    lengths = np.concatenate([bounds[1:], [size]]) - bounds
+    offsets = (places - (starts + 1).repeat(lengths)).astype(np.int32)
+    ends = offsets + np.int32(1)
+    for i, piece in stripped.items():
+        part = slice(int(bounds[i]) + 1, int(bounds[i + 1]))
+        source = offsets[part]
+        offsets[part], ends[part] = (places[source] for places in piece.places())
+    return offsets, ends
 
 
-def _count_disguise(codes: Codes, starts: NDArray[np.int64], evidence: list[Evidence]) -> None:
-    inside = np.minimum(codes, TABLE_SIZE - 1)
-    classes = CLASSES[inside]
-    vanished = np.where(codes < TABLE_SIZE, _FOLD[inside] == 0, codes >= _TAGS_PLANE)
-    vanished[starts] = False  # The seams.
-    mark = vanished & (classes > 0)
-    latin, other = classes == CLASS_LATIN, (classes == CLASS_CYRILLIC) | (classes == CLASS_GREEK)
-    meets = (latin[:-1] & other[1:]) | (other[:-1] & latin[1:])
-    for name, places in (("hidden", vanished & ~mark), ("stacked", mark), ("lookalikes", meets)):
-        found = np.flatnonzero(places)
-        if found.size:
-            counts = np.bincount(np.searchsorted(starts, found, "right") - 1, minlength=len(evidence))
-            for i in np.flatnonzero(counts):
-                setattr(evidence[i], name, int(counts[i]))
+def _add_found(
+    batch: FoldedBatch, stripped: dict[int, _Stripped], disguise: list[tuple[str, Index]], starts: Index
+) -> None:
+    """Add the links that stood in markup, and count the evidence of each text."""
+    counts: dict[int, dict[str, int]] = {}
+    for i, piece in stripped.items():
+        counts[i] = {"tags": piece.tags, "bbcode": piece.bbcode, "entities": piece.entities}
+        batch.links[i] = tuple(
+            Link(url or piece.text[begun:ended].strip(), piece.text[begun:ended], start, end)
+            for url, start, end, begun, ended in piece.links
+        )
+    for name, places in disguise:
+        number = np.bincount(starts.searchsorted(places, "right") - 1)
+        for i in number.nonzero()[0].tolist():
+            counts.setdefault(i, {})[name] = int(number[i])
+    for i, found in counts.items():
+        batch.evidence[i] = Evidence(**found)
+
+
+def _disguise(codes: Codes, hidden: Index) -> list[tuple[str, Index]]:
+    """Kinds of disguise with the places they are found at; ``hidden`` are those that folded to nothing."""
+    classes = CLASSES.take(codes, mode="clip")
+    mark = classes[hidden] > 0
+    # The number of Greek follows that of Cyrillic; smaller ones wrap around to large ones.
+    other = (classes - np.uint8(CLASS_CYRILLIC) <= CLASS_GREEK - CLASS_CYRILLIC).nonzero()[0]
+    # The seams at both ends keep the neighbours inside.
+    before, behind = other[classes[other - 1] == CLASS_LATIN] - 1, other[classes[other + 1] == CLASS_LATIN]
+    lookalikes = np.concatenate([before, behind])
+    return [("hidden", hidden[~mark]), ("stacked", hidden[mark]), ("lookalikes", lookalikes)]
 
 
 def fold(text: str) -> Folded:
@@ -310,8 +351,31 @@ PLAIN_LINK = re.compile(
     r"|(?<![\w@.])www\.[^\s‹›\"⁅⁆]{1,2000}"
     r"|(?<![\w@./-])(?:[a-z0-9][a-z0-9-]{0,62}\.){1,4}(?:" + _TOP_LEVEL + r")(?![\w.@-])(?:/[^\s‹›\"⁅⁆]{0,2000})?"
 )
-PLAIN_LINK_HINT = re.compile(r"://|www\.|[a-z0-9-]\.[a-z]")
-"""Whatever ``PLAIN_LINK`` finds, this finds in it: where it finds nothing the slower pattern need not look."""
+# Every plain link has one of these, and they are found several times faster: both begin with a letter of their own.
+_LINK_DOT = re.compile(r"\.(?:(?<=[a-z0-9-]\.)[a-z]|(?<=www\.))")
+_LINK_SCHEME = re.compile(r":(?=//)")
+
+
+def plain_links(text: str) -> list[re.Match[str]]:
+    """Links written plainly in folded text."""
+    signs = [match.start() for sign in (_LINK_DOT, _LINK_SCHEME) for match in sign.finditer(text)]
+    if not signs:
+        return []
+    return [match for span in _words_at(text, sorted(signs)) for match in PLAIN_LINK.finditer(text, *span)]
+
+
+_REST_OF_WORD = re.compile(r"[^ \n]*")
+
+
+def _words_at(text: str, places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Spans of what stands between spaces around some places, given in their order; each span once."""
+    end = 0
+    for place in places:
+        if place >= end:
+            start = max(text.rfind(" ", end, place), text.rfind("\n", end, place), end - 1) + 1
+            end = _REST_OF_WORD.match(text, place).end()  # type: ignore[union-attr]  # It matches anywhere.
+            yield start, end
+
 
 _LEET = {
     "0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b",
@@ -321,12 +385,48 @@ _LEET_WORD = re.compile(
     r"(?<![\w@$!|*+.,/:#'-])(?=[a-z]{0,30}[0134578@$!|*+])[a-z0-9@$!|*+]{3,30}(?![\w@$|*+]|[.'-]\w)"
 )
 _LEET_INSIDE = re.compile(r"[a-z@$!|*][0134578@$!|*+]{1,4}[a-z]|^[0134578@$]{1,2}[a-z]{2}")
-_LEET_HINT = re.compile(r"[a-z@$!|*][0134578@$!|*+]|[0134578@$][a-z]")
+_LEET_SIGN = re.compile(r"[0134578@$!|*+][a-z]")
 """Whatever ``_LEET_INSIDE`` finds, this finds in it."""
 _NO_LEET = re.compile(r"\d+[a-z]{1,3}|[a-z]{1,4}\d+|[a-z]+[!+*]+|[$@][a-z0-9]+|[a-z0-9]+@[a-z0-9]+")
 _SPACED = re.compile(
     r"(?<![\w'])[a-z0-9@$]([ .\-_*·,/\\|~+])(?=[a-z0-9@$](?!\w))(?:[a-z0-9@$]\1){1,28}[a-z0-9@$](?![\w'])"
 )
+
+
+# What ``_SPACED`` looks for, in bits: gaps (neither letter nor apostrophe), letters, and signs that may be both.
+_GAP, _LETTER = 1, 2
+_SPACED_BITS = bytes(
+    _LETTER * (chr(code) in "abcdefghijklmnopqrstuvwxyz0123456789@$")
+    | _GAP * (not chr(code).isalnum() and chr(code) not in "_'")
+    for code in range(256)
+)
+_THREE_APART = np.uint64(int.from_bytes(bytes([_GAP, _LETTER] * 3 + [_GAP]), "little"))
+
+
+def eights(text: str, table: bytes) -> NDArray[np.uint64]:
+    """A byte for each character, by ``table``, read eight at a time: number ``i`` [len(text) + 1] begins with the byte
+    of the character before place ``i``, its lowest.
+
+    So eight characters are compared at once. Those outside ASCII are taken for a question mark; before and behind the
+    text stand newlines.
+    """
+    data = b"\n%b\n\n\n\n\n\n\n\n" % text.encode("ascii", "replace")
+    return np.ndarray(len(text) + 1, dtype="<u8", buffer=data.translate(table), strides=(1,))
+
+
+def _spaced(text: str) -> Iterator[re.Match[str]]:
+    """Spaced-out words."""
+    end = 0
+    for start in ((eights(text, _SPACED_BITS) & _THREE_APART) == _THREE_APART).nonzero()[0].tolist():
+        if start >= end and (match := _SPACED.match(text, start)):
+            end = match.end()
+            yield match
+
+
+def _leet(text: str) -> Iterator[re.Match[str]]:
+    """Words in leet."""
+    for span in _words_at(text, (sign.start() for sign in _LEET_SIGN.finditer(text))):
+        yield from (match for match in _LEET_WORD.finditer(text, *span) if _is_leet(match[0]))
 
 
 def revealed(text: str) -> list[tuple[str, list[int]]]:
@@ -337,8 +437,7 @@ def revealed(text: str) -> list[tuple[str, list[int]]]:
     """
     found: list[tuple[str, list[int]]] = []
     covered = 0
-    words = [match for match in _LEET_WORD.finditer(text) if _is_leet(match[0])] if _LEET_HINT.search(text) else []
-    for match in sorted([*_SPACED.finditer(text), *words], key=lambda match: match.start()):
+    for match in sorted([*_spaced(text), *_leet(text)], key=lambda match: match.start()):
         if match.start() < covered:
             continue
         spaced = match.re is _SPACED

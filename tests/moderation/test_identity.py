@@ -3,6 +3,8 @@
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moderation import artifact, identity
 from moderation.check import judge
@@ -70,3 +72,16 @@ def test_a_span_of_a_group_leads_back_to_the_original():
     features = extract([make_comment("All the Gay People!")], BITS)
     word = next(i for i in range(features.pieces.codes.size) if features.pieces.codes[i] == ord(identity.PLACEHOLDER))
     assert features.span(word, word + 1) == (8, 18)
+
+
+@given(
+    st.lists(st.sampled_from(["a ", "an ", "gay", "bi", "old", "men", "women", " ", "'", "-", "_", "x", "é", "1"])).map(
+        "".join
+    )
+)
+def test_looking_only_where_a_name_may_begin_finds_all(text):
+    expected: list[tuple[int, int]] = []
+    for beginning in identity._BEGINNING.finditer(text):
+        if not expected or beginning.start() >= expected[-1][1]:
+            expected += [found.span() for found in [identity._GROUP.match(text, beginning.start())] if found]
+    assert identity.spans(text) == expected

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from moderation.text import TABLES, as_text, fold, fold_batch, revealed
+from moderation import text as texts
+from moderation.text import TABLES, as_text, fold, fold_batch, plain_links, revealed
 from tests.moderation.strategies import any_text, plain_text
 from training import text_tables
 
@@ -280,3 +281,40 @@ def test_plain_letters_of_a_revealed_word_are_the_ones_pointed_to(text):
     folded = fold(text).text
     for word, places in revealed(folded):
         assert all(folded[place] in (letter, *"0134578@$!+|") for letter, place in zip(word, places, strict=True))
+
+
+disguised = st.lists(
+    st.sampled_from(
+        [
+            "v1agra",
+            "sh!t",
+            "a",
+            "b",
+            "@",
+            "$",
+            ".",
+            "-",
+            "_",
+            "'",
+            " ",
+            "1",
+            "9",
+            "é",
+            "я",
+            "www.",
+            "://",
+            "http",
+            "x.com",
+            "\n",
+        ]
+    ),
+    max_size=30,
+).map("".join)
+
+
+@given(disguised | any_text.map(lambda text: fold(text).text))
+def test_looking_only_where_something_may_stand_finds_all(text):
+    assert [found.span() for found in plain_links(text)] == [found.span() for found in texts.PLAIN_LINK.finditer(text)]
+    assert [found.span() for found in texts._spaced(text)] == [found.span() for found in texts._SPACED.finditer(text)]
+    leet = [found.span() for found in texts._LEET_WORD.finditer(text) if texts._is_leet(found[0])]
+    assert [found.span() for found in texts._leet(text)] == leet
