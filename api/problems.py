@@ -11,7 +11,17 @@ from flask import Flask, Response, request
 from msgspec import Meta, Struct
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from moderation.errors import ArtifactError, BadComment, CommentNotFound, HamletError, SchemaMismatch, StoreUnavailable
+from moderation.errors import (
+    ArtifactError,
+    BadComment,
+    BadRule,
+    CommentNotFound,
+    HamletError,
+    RuleExists,
+    RuleNotFound,
+    SchemaMismatch,
+    StoreUnavailable,
+)
 
 CONTENT_TYPE = "application/problem+json"
 log = logging.getLogger(__name__)
@@ -45,7 +55,10 @@ class Refused(HamletError):
 
 STATUS: dict[type[HamletError], tuple[int, str]] = {
     BadComment: (422, "invalid-comment"),
+    BadRule: (422, "invalid-rule"),
     CommentNotFound: (404, "comment-not-found"),
+    RuleNotFound: (404, "rule-not-found"),
+    RuleExists: (409, "rule-exists"),
     StoreUnavailable: (503, "store-unavailable"),
     SchemaMismatch: (503, "database-version"),
     ArtifactError: (503, "model-unavailable"),
@@ -59,7 +72,7 @@ def problem_of(error: HamletError, instance: str = "") -> Problem:
     else:
         status, kind = next((found for cls, found in STATUS.items() if isinstance(error, cls)), (500, "internal-error"))
     detail = f"{error}. {error.hint[:1].upper()}{error.hint[1:]}." if error.hint else str(error)
-    faults = (Fault(error.what, error.at),) if isinstance(error, BadComment) else ()
+    faults = (Fault(error.what, error.at),) if isinstance(error, BadComment | BadRule) else ()
     return Problem(
         type=f"/docs#{kind}", title=_title(kind), status=status, detail=detail, instance=instance, errors=faults
     )

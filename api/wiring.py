@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import cast
 
 from flask import Flask, current_app
@@ -13,10 +14,12 @@ from moderation import artifact
 from moderation.check import Submission, check_comments
 from moderation.classifier import Classifier
 from moderation.policy import Policy, make_policy
+from moderation.rules import RuleSet
 from moderation.secret import load_secret
 from moderation.settings import Settings
 from moderation.store import Checked, migrate
 from moderation.store.database import open_database
+from moderation.store.rules import RuleBook
 from moderation.store.sites import Site, Sites
 from moderation.store.sql import SqlStore
 from moderation.together import Together
@@ -34,19 +37,29 @@ class Parts:
     engine: Engine
     store: SqlStore
     sites: Sites
+    secret: bytes
     classifier: Classifier
     check: Together[Submission, Checked]
     """Judge and keep; requests that meet share the work and the commit."""
-    _policies: dict[tuple[int, int], Policy] = field(default_factory=dict)
+    rules: RuleBook
+    _policies: dict[int, tuple[int, Policy]] = field(default_factory=dict)
+    """By site, with the number of its change; one each, since a policy holds all rules of its site."""
+    _making: Lock = field(default_factory=Lock)
 
     def policy(self, site: Site) -> Policy:
-        """The policy of a site as it stands now."""
-        key = site.id, site.policy_number
-        if key not in self._policies:
-            self._policies[key] = make_policy(
-                self.classifier.manifest, site.overrides, site.policy_number, forgiving=True
-            )
-        return self._policies[key]
+        """The policy of a site as it stands now, with its rules."""
+        number, policy = self._policies.get(site.id, (-1, None))
+        if policy is None or number < site.policy_number:
+            with self._making:  # Laying out ten thousand rules takes a moment: one thread does it, the others wait.
+                number, policy = self._policies.get(site.id, (-1, None))
+                if policy is None or number < site.policy_number:
+                    policy = self._make_policy(site)
+                    self._policies[site.id] = site.policy_number, policy
+        return policy
+
+    def _make_policy(self, site: Site) -> Policy:
+        rules = RuleSet(self.rules.all(site.id))
+        return make_policy(self.classifier.manifest, site.choices, site.policy_number, rules=rules, forgiving=True)
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -81,8 +94,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     migrate.require_current(engine)
     sites = sites_in(engine, settings)
     store, classifier = SqlStore(engine), load_classifier(settings)
-    check = Together(partial(check_comments, classifier=classifier, store=store), most=MOST_TOGETHER)
-    app.extensions[EXTENSION] = Parts(settings, engine, store, sites, classifier, check)
+    secret = load_secret(settings.secret, settings.secret_file)
+    check = Together(partial(check_comments, classifier=classifier, store=store, secret=secret), most=MOST_TOGETHER)
+    app.extensions[EXTENSION] = Parts(settings, engine, store, sites, secret, classifier, check, RuleBook(engine))
 
 
 def parts() -> Parts:

@@ -16,6 +16,8 @@ COMMANDS = {
     "sites": "api.cli.sites",
     "keys": "api.cli.keys",
     "doctor": "api.cli.doctor",
+    "rules": "api.cli.rules",
+    "forget": "api.cli.forget",
     "db": "api.cli.db",
     "train": "training.cli",
     "evaluate": "training.evaluate_cli",

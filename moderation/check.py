@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from moderation.classifier import Classifier, sigmoid
+from moderation.campaigns import sketches
+from moderation.classifier import Classifier, Scored, sigmoid
 from moderation.comment import Comment, content_digest
 from moderation.explain import Explanation, explain
+from moderation.features import Features
+from moderation.language import language_of
+from moderation.past import NOTHING, Past, as_written, moment, traces_of
 from moderation.policy import Policy
-from moderation.store import Checked, Judged, Store
+from moderation.ruling import rule_on
+from moderation.signals import observe
+from moderation.signals.signal import HEAD, Finding, Seen
+from moderation.store import Checked, Judged, Store, Trail, now_ms
+from moderation.text import as_text
 from moderation.verdict import SEVERITY, Decision, Reason, Verdict
 
 MOST_REASONS = 8
@@ -22,12 +32,57 @@ _TYPICAL = {"spam": ("spam", "wanted comments")}
 _ABUSE = ("abusive comments", "civil comments")
 
 
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A comment that a site wants judged by its policy."""
+
+    site_id: int
+    comment: Comment
+    policy: Policy
+
+
+class Memory(Protocol):
+    """Who knows what a site has seen before: a store, or nobody."""
+
+    def recall(self, asked: Sequence[tuple[int, Trail]]) -> list[Past]:
+        """See :class:`~moderation.store.Store`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A verdict, how its comment is traced, and what was known when it was judged."""
+
+    verdict: Verdict
+    trail: Trail
+    past: Past
+    rules: tuple[int, ...]
+
+
 def judge(comments: Sequence[Comment], classifier: Classifier, policies: Sequence[Policy]) -> list[Verdict]:
-    """Judge comments, each by its policy, without keeping them."""
-    verdicts: list[Verdict] = []
-    for low, high in _portions(comments):
-        verdicts += _judge(comments[low:high], classifier, policies[low:high])
-    return verdicts
+    """Judge comments, each by its policy, without keeping them and without knowing their site's past."""
+    submissions = [Submission(0, comment, policy) for comment, policy in zip(comments, policies, strict=True)]
+    return [one.verdict for one in assess(submissions, classifier=classifier)]
+
+
+def assess(
+    submissions: Sequence[Submission],
+    *,
+    classifier: Classifier,
+    memory: Memory | None = None,
+    secret: bytes = b"",
+    now: int | None = None,
+) -> list[Assessed]:
+    """Judge comments by text, signals, rules and mode, in this order; nothing is kept.
+
+    ``memory`` says what the sites have seen before, found by keys hashed with ``secret``. ``now`` is the time, if it
+    is not the clock's: milliseconds since 1970, UTC.
+    """
+    now = now_ms() if now is None else now
+    assessed: list[Assessed] = []
+    for low, high in _portions([one.comment for one in submissions]):
+        assessed += _assess(submissions[low:high], classifier, memory, secret, now)
+    return assessed
 
 
 def _portions(comments: Sequence[Comment]) -> Iterator[tuple[int, int]]:
@@ -42,42 +97,102 @@ def _portions(comments: Sequence[Comment]) -> Iterator[tuple[int, int]]:
         yield low, len(comments)
 
 
-def _judge(comments: Sequence[Comment], classifier: Classifier, policies: Sequence[Policy]) -> list[Verdict]:
+def _assess(
+    submissions: Sequence[Submission], classifier: Classifier, memory: Memory | None, secret: bytes, now: int
+) -> list[Assessed]:
+    comments, policies = [one.comment for one in submissions], [one.policy for one in submissions]
     features = classifier.features(comments)
     scored = classifier.scored(features)
-    logits = scored.logits
+    looked = _look(submissions, features, memory, secret, now)
+    findings = [
+        observe(seen, policy.signals, policy.choices.weights)
+        for (seen, _), policy in zip(looked, policies, strict=True)
+    ]
+    of_text, logits = _summed(scored, findings, classifier)
     scores = sigmoid(logits).round(6).tolist()
     decided = [policy.judge(row) for policy, row in zip(policies, scores, strict=True)]
     heads = [
         _heads_to_explain(row, decision, policy)
         for row, decision, policy in zip(logits.tolist(), decided, policies, strict=True)
     ]
-    reasons: list[list[Reason]] = [[] for _ in comments]
-    baselines: list[dict[str, float]] = [{} for _ in comments]
-    # Mostly one head has something to say; a second pass only where two heads ask for a person.
-    for turn in range(max(map(len, heads))):
-        chosen = np.array([found[min(turn, len(found) - 1)] for found in heads])
-        told = explain(classifier, comments, features, scored, chosen)
-        for i, explanation in enumerate(told):
-            if turn < len(heads[i]):
-                name = classifier.heads[heads[i][turn]]
-                baselines[i][name] = round(explanation.start, 4)
-                reasons[i] += _reasons(explanation, name)
-    return [
-        Verdict(
+    told = _explained(classifier, comments, features, scored, heads, findings)
+    assessed = []
+    for i, ((seen, trail), policy) in enumerate(zip(looked, policies, strict=True)):
+        hits = policy.rules.match(seen)
+        decision, why = rule_on(decided[i][0], seen, policy, hits)
+        baseline, reasons = told[i]
+        verdict = Verdict(
             decision,
-            dict(zip(classifier.heads, row, strict=True)),
+            dict(zip(classifier.heads, scores[i], strict=True)),
             baseline,
-            _sorted(why),
+            (*why, *sorted(reasons, key=lambda reason: -abs(reason.effect))),
             classifier.name,
             policy.version,
+            {"text": round(float(of_text[i]), 4), **{one.signal.code: one.found.strength for one in findings[i]}},
         )
-        for (decision, _), row, baseline, why, policy in zip(decided, scores, baselines, reasons, policies, strict=True)
+        assessed.append(Assessed(verdict, trail, seen.past, tuple(hit.rule.id for hit in hits)))
+    return assessed
+
+
+def _look(
+    submissions: Sequence[Submission], features: Features, memory: Memory | None, secret: bytes, now: int
+) -> list[tuple[Seen, Trail]]:
+    """Comments as signals and rules see them, with what their sites remember, and how they are traced."""
+    texts = features.texts()
+    links_of = [as_written(features.links[i], one.comment.text) for i, one in enumerate(submissions)]
+    languages = [language_of(one.comment, text) for one, text in zip(submissions, texts, strict=True)]
+    moments = [moment(one.comment, now) for one in submissions]
+    trails, pasts = [Trail()] * len(submissions), [NOTHING] * len(submissions)
+    if memory is not None:
+        alike = sketches(features)
+        trails = [
+            Trail(
+                tuple(traces_of(one.comment, links, language, secret, one.policy.choices.trusted_hops)), sketch, *when
+            )
+            for one, links, language, sketch, when in zip(submissions, links_of, languages, alike, moments, strict=True)
+        ]
+        pasts = memory.recall([(one.site_id, trail) for one, trail in zip(submissions, trails, strict=True)])
+    return [
+        (Seen(one.comment, links, as_text(text), language, when, past, one.policy.choices.trusted_hops), trail)
+        for one, links, text, language, (when, _), past, trail in zip(
+            submissions, links_of, texts, languages, moments, pasts, trails, strict=True
+        )
     ]
 
 
-def _sorted(reasons: list[Reason]) -> tuple[Reason, ...]:
-    return tuple(sorted(reasons, key=lambda reason: -abs(reason.effect)))
+def _summed(
+    scored: Scored, findings: Sequence[Sequence[Finding]], classifier: Classifier
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log-odds of spam from the text alone [comments], and log-odds of all heads with the signals [comments, heads]."""
+    logits = scored.logits.astype(np.float64)
+    if HEAD not in classifier.heads:
+        return np.zeros(len(findings)), logits
+    spam = classifier.heads.index(HEAD)
+    of_text = logits[:, spam].copy()
+    logits[:, spam] += [sum(one.effect for one in found) for found in findings]
+    return of_text, logits
+
+
+def _explained(
+    classifier: Classifier,
+    comments: Sequence[Comment],
+    features: Features,
+    scored: Scored,
+    heads: Sequence[Sequence[int]],
+    findings: Sequence[Sequence[Finding]],
+) -> list[tuple[dict[str, float], list[Reason]]]:
+    """Baselines and reasons of each comment, for those of its heads that have something to say."""
+    told: list[tuple[dict[str, float], list[Reason]]] = [({}, []) for _ in comments]
+    # Mostly one head has something to say; a second pass only where two heads ask for a person.
+    for turn in range(max(map(len, heads))):
+        chosen = np.array([found[min(turn, len(found) - 1)] for found in heads])
+        for i, explanation in enumerate(explain(classifier, comments, features, scored, chosen)):
+            if turn < len(heads[i]):
+                name = classifier.heads[heads[i][turn]]
+                baseline, reasons = told[i]
+                baseline[name] = round(explanation.start, 4)
+                reasons += _reasons(explanation, name, findings[i] if name == HEAD else ())
+    return told
 
 
 def _heads_to_explain(logits: list[float], decided: tuple[Decision, list[Decision]], policy: Policy) -> list[int]:
@@ -90,8 +205,8 @@ def _heads_to_explain(logits: list[float], decided: tuple[Decision, list[Decisio
     return sorted(strict, key=lambda head: (-SEVERITY[own[head]], -margins[head]))
 
 
-def _reasons(explanation: Explanation, head: str) -> list[Reason]:
-    """An explanation in plain sentences; baseline and effects add up to the logit."""
+def _reasons(explanation: Explanation, head: str, findings: Sequence[Finding]) -> list[Reason]:
+    """An explanation in plain sentences; baseline and effects add up to the logit with that of the signals."""
     reasons = [
         Reason(
             part.group, _sentence(part.group, part.about, part.effect, head), round(part.effect, 4), head, part.spans
@@ -101,7 +216,9 @@ def _reasons(explanation: Explanation, head: str) -> list[Reason]:
     rest = round(explanation.logit - round(explanation.start, 4) - sum(reason.effect for reason in reasons), 4)
     if rest:
         reasons.append(Reason("rest", "everything else in the comment together", rest, head))
-    return reasons
+    return reasons + [
+        Reason(one.signal.code, one.found.message, round(one.effect, 4), head, one.found.spans) for one in findings
+    ]
 
 
 def _sentence(group: str, about: str, effect: float, head: str) -> str:
@@ -121,24 +238,30 @@ def _sentence(group: str, about: str, effect: float, head: str) -> str:
             return f"disguise: {about}, typical of {typical}"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A comment that a site wants judged by its policy."""
-
-    site_id: int
-    comment: Comment
-    policy: Policy
-
-
-def check_comments(submissions: Sequence[Submission], *, classifier: Classifier, store: Store) -> list[Checked]:
+def check_comments(
+    submissions: Sequence[Submission],
+    *,
+    classifier: Classifier,
+    store: Store,
+    secret: bytes,
+    now: int | None = None,
+) -> list[Checked]:
     """Judge comments and keep them with their verdicts; every answer is stored before it is returned.
 
     A comment sent again (same site id, same content) gets the verdict it got the first time.
     """
-    verdicts = judge([one.comment for one in submissions], classifier, [one.policy for one in submissions])
+    assessed = assess(submissions, classifier=classifier, memory=store, secret=secret, now=now)
     return store.record(
         [
-            Judged(one.site_id, one.comment, content_digest(one.comment), verdict)
-            for one, verdict in zip(submissions, verdicts, strict=True)
+            Judged(
+                one.site_id,
+                one.comment,
+                content_digest(one.comment),
+                found.verdict,
+                found.trail,
+                found.past,
+                found.rules,
+            )
+            for one, found in zip(submissions, assessed, strict=True)
         ]
     )

@@ -25,6 +25,7 @@ MAX_LOGIT = 12.0
 
 _LEAST_NORM = np.float32(1e-6)
 _TOKEN_SCALE = np.float32(TOKEN_SCALE)
+_ONES = np.ones(8_192, dtype=np.float32)
 _LONG = 500
 """Rows of a run on average, from which on runs are added up one by one."""
 
@@ -62,8 +63,7 @@ class Classifier:
         """Score features: sums of the rows' columns, each block scaled to its norm."""
         sums = np.zeros((features.size * BLOCKS, self._weights.shape[1]), dtype=np.float32)
         for run in features.runs:
-            gathered = self._weights.take(run.rows, axis=0)
-            _add_sums(sums, gathered, run)
+            self._add_sums(sums, run)
         blocks = sums.reshape(features.size, BLOCKS, sums.shape[1])
         norm = np.sqrt(blocks[:, :, -1] * features.repeats * self.manifest.frequency_scale)
         scale = SCALES / np.maximum(norm, _LEAST_NORM)
@@ -73,6 +73,30 @@ class Classifier:
             np.add.at(out, features.token_owner, self._weights[features.token_rows] * _TOKEN_SCALE)
         logits = out[:, : len(self.heads)] * self._slope + self._bias
         return Scored(np.minimum(np.maximum(logits, -MAX_LOGIT), MAX_LOGIT), scale)
+
+    def _add_sums(self, sums: Floats, run: Run) -> None:
+        """Add to each comment's block [comments * blocks, columns] the sum of its rows of a run."""
+        if run.owner.size == KINDS:  # One text.
+            sums[run.owner[0] * BLOCKS + run.block[0]] += self._sum_of(run.rows)
+            return
+        blocks = run.owner * BLOCKS + run.block
+        if run.rows.size >= _LONG * blocks.size:
+            for block, (low, high) in zip(blocks.tolist(), pairwise(run.bounds.tolist()), strict=True):
+                sums[block] += self._sum_of(run.rows[low:high])
+            return
+        weights = self._weights.take(run.rows, axis=0).astype(np.float32)
+        filled = run.bounds[1:] > run.bounds[:-1]  # reduceat gives an empty run its neighbour's value.
+        if filled.any():
+            parts = np.add.reduceat(weights, run.bounds[:-1][filled], axis=0)
+            np.add.at(sums, blocks[filled], parts)
+
+    def _sum_of(self, rows: Index) -> Floats:
+        """The sum of some rows [columns]."""
+        weights = self._weights.take(rows, axis=0).astype(np.float32)
+        # A product adds up columns several times faster than sum() or reduceat() does, once they are long.
+        ones = _ONES[: rows.size] if rows.size <= _ONES.size else np.ones(rows.size, dtype=np.float32)
+        out: Floats = ones.dot(weights)
+        return out
 
     def scores(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Calibrated probabilities, [comments, heads]."""
@@ -86,25 +110,6 @@ class Classifier:
         """What one count of each row adds to the log-odds of the head beside it, before the scale of its block."""
         out: Floats = self._weights[rows, head].astype(np.float32) * self._slope[head]
         return out
-
-
-def _add_sums(sums: Floats, gathered: NDArray[np.int16], run: Run) -> None:
-    """Add to each comment's block [comments * blocks, columns] the sum of its run of gathered rows."""
-    weights = gathered.astype(np.float32)
-    # A product adds up columns several times faster than sum() or reduceat() does, once they are long.
-    ones = np.ones(weights.shape[0], dtype=np.float32)
-    if run.owner.size == KINDS:  # One text.
-        sums[run.owner[0] * BLOCKS + run.block[0]] += ones @ weights
-        return
-    blocks = run.owner * BLOCKS + run.block
-    if weights.shape[0] >= _LONG * blocks.size:
-        for block, (low, high) in zip(blocks.tolist(), pairwise(run.bounds.tolist()), strict=True):
-            sums[block] += ones[low:high] @ weights[low:high]
-        return
-    filled = run.bounds[1:] > run.bounds[:-1]  # reduceat gives an empty run its neighbour's value.
-    if filled.any():
-        parts = np.add.reduceat(weights, run.bounds[:-1][filled], axis=0)
-        np.add.at(sums, blocks[filled], parts)
 
 
 def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float64]:

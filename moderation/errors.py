@@ -83,3 +83,27 @@ class KeyNotFound(HamletError):
     def __init__(self, prefix: str, why: str = "no key begins with it") -> None:
         super().__init__(f"key {prefix}: {why}")
         self.prefix = prefix
+
+
+class BadRule(HamletError):
+    """A rule that makes no sense. Says what is wrong and what would be right."""
+
+    def __init__(self, what: str, at: str = "$.value") -> None:
+        super().__init__(what if at in ("$", "$.value") else f"{what} - at `{at}`")
+        self.what, self.at = what, at
+
+
+class RuleNotFound(HamletError):
+    hint = "the site's rules: hamlet rules list, or GET /v1/rules"
+
+    def __init__(self, rule_id: int) -> None:
+        super().__init__(f"no rule {rule_id} on this site")
+        self.rule_id = rule_id
+
+
+class RuleExists(HamletError):
+    hint = "change that one's note or expiry, or remove it first"
+
+    def __init__(self, rule_id: int, what: str) -> None:
+        super().__init__(f"rule {rule_id} says the same already ({what})")
+        self.rule_id = rule_id

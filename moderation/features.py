@@ -18,6 +18,7 @@ decision.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -34,7 +35,6 @@ from moderation.text import (
     Codes,
     FoldedBatch,
     Link,
-    Offsets,
     as_text,
     fold_batch,
     plain_links,
@@ -56,6 +56,7 @@ TOGETHER = 1 << 13
 """Code points of short texts worked on at a time."""
 CHARACTER, WORD, PAIR = 0, 1, 2
 """The kinds of n-grams, in their order in a run."""
+_FEW_WORDS = 64
 _SPACE = 32
 _ONE_SPACE = np.array([_SPACE], dtype=np.uint32)
 _ONE_TEXT = np.zeros(KINDS, dtype=np.int64)
@@ -151,7 +152,7 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
     text, links = _without_links(folded, size)
     if groups := identity.spans(text):
         folded = identity.merged(folded, groups)
-        text = as_text(folded.codes[: folded.bounds[size] + 1])
+        text = folded.text[: int(folded.bounds[size]) + 1]
     tokens: list[list[Token]] = [[] for _ in comments]
     extra: list[Extra] = []
     for i, comment in enumerate(comments):
@@ -162,7 +163,7 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
             extra.append((i, NAMES, words, []))
     for word, places in revealed(text):
         owner = int(folded.bounds.searchsorted(places[0], "right")) - 1
-        extra.extend((owner, TEXT, *part) for part in _apart(word, places, folded.offsets))
+        extra.extend((owner, TEXT, *part) for part in _apart(word, places, folded))
     pieces = _pieces(folded, size, named, extra)
     runs = [_run(pieces, low, high, bits) for low, high in _chunks(pieces.codes, pieces.bounds)] if size else []
     features = Features(size, pieces, runs, _repeats(runs, size, bits), tokens, _NO_ROWS, _NO_ROWS, links)
@@ -201,36 +202,37 @@ def _find_phrases(features: Features, phrases: Phrases) -> None:
 
 def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link, ...]]]:
     """Blank the links out of the first ``size`` texts, and keep them aside with their spans in the original."""
-    codes = folded.codes[: folded.bounds[size] + 1]
-    text = as_text(codes)
+    end = int(folded.bounds[size]) + 1
+    text = folded.text[:end]
     matches = plain_links(text)
     if not matches:
         return text, folded.links
-    bounds = folded.bounds.tolist()
+    codes, bounds = folded.codes[:end], folded.bounds.tolist()
     found: dict[int, list[Link]] = {}
     for match in matches:
-        owner = bisect_right(bounds, match.start()) - 1
-        start, end = int(folded.offsets[match.start()]), int(folded.ends[match.end() - 1])
-        codes[match.start() : match.end()] = _SPACE
-        inside = bisect_right(folded.links[owner], start, key=lambda link: link.start)
+        low, high = match.span()
+        first, last = int(folded.offsets[low]), int(folded.ends[high - 1])
+        owner = bisect_right(bounds, low) - 1
+        codes[low:high] = _SPACE
+        inside = bisect_right(folded.links[owner], first, key=lambda link: link.start)
         # The text of an anchor is often its address once more.
-        if not inside or folded.links[owner][inside - 1].end <= start:
-            found.setdefault(owner, []).append(Link(match[0].rstrip(".,;:!?)'"), "", start, end))
+        if not inside or folded.links[owner][inside - 1].end <= first:
+            found.setdefault(owner, []).append(Link(match[0].rstrip(".,;:!?)'"), "", first, last))
     links = [marked + tuple(found.get(i, ())) for i, marked in enumerate(folded.links)]
-    return as_text(codes), links
+    folded.text = as_text(folded.codes)
+    return folded.text[:end], links
 
 
 Extra = tuple[int, int, str, list[int]]
 """A comment, a block, words found in it, and the places of the folded text they came from (text alone)."""
 
 
-def _apart(word: str, places: list[int], offsets: Offsets) -> list[tuple[str, list[int]]]:
+def _apart(word: str, places: list[int], folded: FoldedBatch) -> list[tuple[str, list[int]]]:
     """Spaced-out words ("c h e a p   p i l l s") apart: the original has more room between words than in them."""
-    steps = np.diff(offsets[places])
-    cuts: Sequence[int] = (
-        (np.flatnonzero(steps > steps.min()) + 1).tolist() if places[-1] - places[0] >= 2 * (len(places) - 1) else []
-    )
-    edges = [0, *cuts, len(places)]
+    if places[-1] - places[0] < 2 * (len(places) - 1):
+        return [(word, places)]
+    steps = np.diff(folded.offsets[places])
+    edges = [0, *((steps > steps.min()).nonzero()[0] + 1).tolist(), len(places)]
     return [(word[low:high], places[low:high]) for low, high in pairwise(edges) if high - low > 1]
 
 
@@ -288,12 +290,11 @@ def _repeats(runs: list[Run], size: int, bits: int) -> Floats:
 
 def _repeats_of_one(words: Index) -> Floats:
     """The same for a batch of one text."""
-    keys = words.copy()
-    keys.sort()
-    often = np.bincount((keys[1:] != keys[:-1]).cumsum())
-    often[:1] += 1  # The first word has none before it.
-    repeats = int(often @ often) / words.size if words.size > 1 else 1
-    return np.array([[repeats, 1]], dtype=np.float32)
+    if words.size < _FEW_WORDS:  # Counting takes less than sorting does.
+        squares = sum(often * often for often in Counter(words.tolist()).values())
+    else:
+        squares = int(_squares(np.array([words.size]), words, 62)[0])
+    return np.array([[squares / words.size if squares else 1, 1]], dtype=np.float32)
 
 
 def _squares(counts: Index, words: Index, bits: int) -> NDArray[np.float64]:

@@ -9,18 +9,17 @@ decision. What is said of the group still counts, and slurs are not in the list:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import partial
+from itertools import accumulate
 from string import ascii_lowercase
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.text import FoldedBatch, Index, Offsets, eights
+from moderation.text import FoldedBatch, Offsets, as_codes, classified, eights
 
 PLACEHOLDER = "ꙮ"
 """A letter that nobody writes with (multiocular O), standing for any group."""
-_PLACEHOLDER_CODE = ord(PLACEHOLDER)
 
 _ADJECTIVES = """
 lesbian gay bisexual bi transgender transgendered transsexual trans queer lgbt lgbtq lgbtqia lgbti homosexual straight
@@ -99,41 +98,47 @@ def _map_of(words: set[str]) -> NDArray[np.bool_]:
 _KNOWN = _map_of(_BEGINNINGS)
 
 
-def _beginnings(text: str) -> Iterator[int]:
-    """Where a name of a group may begin, with the article before it."""
-    places = ((eights(text, _LETTERS) * _FIVE_BYTES) >> _MAP_SHIFT).view(np.int64)
-    for place in _KNOWN.take(places).nonzero()[0].tolist():
-        articles = (start for start in (place - 3, place - 2) if start >= 0 and _ARTICLE.fullmatch(text, start, place))
-        start = next(articles, place)
-        if _BEGINNING.match(text, start):
-            yield start
-
-
 def spans(text: str) -> list[tuple[int, int]]:
     """Where groups are named in folded text, with an article before them."""
+    places = ((eights(classified(text, _LETTERS)) * _FIVE_BYTES) >> _MAP_SHIFT).view(np.int64)
     found: list[tuple[int, int]] = []
-    for start in _beginnings(text):
-        if found and start < found[-1][1]:
+    end = 0
+    for place in _KNOWN.take(places).nonzero()[0].tolist():
+        if place < end:
             continue
-        if match := _GROUP.match(text, start):
+        start = _with_article(text, place)
+        if start >= end and _BEGINNING.match(text, start) and (match := _GROUP.match(text, start)):
             found.append(match.span())
+            end = match.end()
     return found
+
+
+def _with_article(text: str, place: int) -> int:
+    """Where a group named at a place begins, with the article before it."""
+    if text[place - 2 : place] == "a " and _ARTICLE.match(text, place - 2):
+        return place - 2
+    if text[place - 3 : place] == "an " and _ARTICLE.match(text, place - 3):
+        return place - 3
+    return place
 
 
 def merged(folded: FoldedBatch, groups: list[tuple[int, int]]) -> FoldedBatch:
     """Put the placeholder for every group at these spans of the codes."""
-    codes = folded.codes.copy()
-    stays = np.ones(codes.size, dtype=bool)
+    text = folded.text
+    edges = [0, *(edge for span in groups for edge in span), len(text)]
+    text = PLACEHOLDER.join(text[low:high] for low, high in zip(edges[::2], edges[1::2], strict=True))
+    # How many characters of each group go, with all before it.
+    gone = np.array([0, *accumulate(end - start - 1 for start, end in groups)])
+    before = np.array(edges[1:-1:2]).searchsorted(folded.bounds)
+    bounds = folded.bounds - gone.take(before)
+    return FoldedBatch(as_codes(text), text, bounds, folded.links, folded.evidence, partial(_trace, folded, groups))
+
+
+def _trace(folded: FoldedBatch, groups: list[tuple[int, int]]) -> tuple[Offsets, Offsets]:
+    stays = bytearray(b"\1") * folded.codes.size  # Its slices are set ten times faster than those of an array.
     for start, end in groups:
-        codes[start] = _PLACEHOLDER_CODE
-        stays[start + 1 : end] = False
-    kept = stays.nonzero()[0]
-    trace = partial(_trace, folded, groups, kept)
-    return FoldedBatch(codes[kept], kept.searchsorted(folded.bounds), folded.links, folded.evidence, trace)
-
-
-def _trace(folded: FoldedBatch, groups: list[tuple[int, int]], kept: Index) -> tuple[Offsets, Offsets]:
+        stays[start + 1 : end] = bytes(end - start - 1)
+    kept = np.frombuffer(stays, dtype=bool).nonzero()[0]
     ends = folded.ends.copy()
-    for start, end in groups:
-        ends[start] = ends[end - 1]
-    return folded.offsets[kept], ends[kept]
+    ends[[start for start, _ in groups]] = ends[[end - 1 for _, end in groups]]
+    return folded.offsets.take(kept), ends.take(kept)

@@ -25,14 +25,17 @@ def registered_domain(host: str) -> str:
 @lru_cache(maxsize=4_096)
 def host_of(url: str) -> str:
     """Host of a URL as people type it, lower-case, without port and ``www.``; empty if there is none."""
-    url = url.strip()[:_MAX_URL]
-    if not _SCHEME.match(url):
-        url = "//" + url
     try:
-        host = (urlsplit(url).hostname or "").strip(".")
+        host = (urlsplit(with_scheme(url)).hostname or "").strip(".")
     except ValueError:  # A bracket or a port that is none.
         return ""
     return host.lower().removeprefix("www.")
+
+
+def with_scheme(url: str) -> str:
+    """A URL as people type it, so that its host is read as one: ``example.com/a`` is ``//example.com/a``."""
+    url = url.strip()[:_MAX_URL]
+    return url if _SCHEME.match(url) else f"//{url}"
 
 
 def domain_of(url: str) -> str:

@@ -1,21 +1,28 @@
-"""Policy: a site's thresholds, which turn scores into a decision.
+"""Policy: a site's thresholds, signals, rules and mode, which turn scores into a decision.
 
 Estimating and deciding are two things. The defaults come from the model's manifest; a site may change them by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from math import log
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from moderation.artifact import Manifest
 from moderation.errors import BadSetting
+from moderation.rules import NO_RULES, RuleSet
+from moderation.signals import BY_CODE, SIGNALS
+from moderation.signals.signal import Signal
 from moderation.verdict import Decision
 
 _OUT_OF_REACH = 1e3
+MAX_WEIGHT = 20.0
+"""Log-odds that a unit of a signal's strength may add: one to half a thousand million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +48,59 @@ class Override(Struct, frozen=True, omit_defaults=True):
     reject_at: float | UnsetType | None = UNSET
 
 
+class Mode(StrEnum):
+    """What a site does with decisions."""
+
+    ENFORCE = "enforce"
+    """Answer what was decided."""
+    SHADOW = "shadow"
+    """Always answer accept; the true verdict is kept, to be looked at before anything depends on it."""
+    HOLD_FIRST_TIMERS = "hold-first-timers"
+    """Hold what would be accepted from people of whom nothing was accepted yet."""
+    CLOSED = "closed"
+    """Reject all that no rule allows."""
+
+
+class Choices(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """All that a site has set for itself."""
+
+    thresholds: dict[str, Override] = {}
+    """By head."""
+    mode: Mode = Mode.ENFORCE
+    signals_off: tuple[str, ...] = ()
+    """Codes of signals that this site does not want."""
+    weights: dict[str, float] = {}
+    """Learnt weights of signals, by code; the others have their prior."""
+    learnt_at: int | None = None
+    """When the weights were learnt (milliseconds since 1970, UTC); reviews until then were their labels."""
+    flood_per_hour: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 600
+    """From so many comments an hour on, near-copies are held; 0: never."""
+    trusted_hops: Annotated[int, Meta(ge=0, le=20)] = 0
+    """Proxies of the site's own at the right end of a comment's chain of addresses."""
+    keep_addresses_days: Annotated[int, Meta(ge=0, le=36_500)] = 90
+    """After so many days e-mail, IP address and user agent are taken out of what is kept; 0: never."""
+
+
+NO_CHOICES = Choices()
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds by head, in the order of the model's heads."""
+    """Thresholds by head, in the order of the model's heads, and the site's other choices, ready to use."""
 
     version: str
     thresholds: tuple[Thresholds, ...]
+    choices: Choices = NO_CHOICES
+    rules: RuleSet = NO_RULES
+    signals: tuple[Signal, ...] = field(init=False)
+    """Those that are on."""
     hold_logits: tuple[float, ...] = field(init=False)
     """Log-odds from which each head asks for a person; out of reach for heads that only inform."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hold_logits", tuple(map(_hold_logit, self.thresholds)))
+        on = (signal for signal in SIGNALS if signal.code not in self.choices.signals_off)
+        object.__setattr__(self, "signals", tuple(on))
 
     def judge(self, scores: list[float]) -> tuple[Decision, list[Decision]]:
         """The strictest decision of all heads, and each head's own."""
@@ -62,17 +111,21 @@ class Policy:
 
 
 def make_policy(
-    manifest: Manifest, overrides: Mapping[str, Override] | None = None, number: int = 0, *, forgiving: bool = False
+    manifest: Manifest,
+    choices: Choices = NO_CHOICES,
+    number: int = 0,
+    *,
+    rules: RuleSet = NO_RULES,
+    forgiving: bool = False,
 ) -> Policy:
-    """The policy of a site: the model's thresholds with the site's changes, ``number`` counting the changes.
+    """The policy of a site: the model's thresholds with the site's choices, ``number`` counting their changes.
 
     A change that was sensible for one model can contradict the next one's thresholds. ``forgiving`` then takes the
     cautious reading (hold from the lower, reject from the higher) instead of raising :class:`BadSetting`.
     """
-    overrides = overrides or {}
     thresholds = []
     for head in manifest.heads:
-        change = overrides.get(head.name, Override())
+        change = choices.thresholds.get(head.name, Override())
         limits = Thresholds(
             head.hold_at if change.hold_at is UNSET else change.hold_at,
             head.reject_at if change.reject_at is UNSET else change.reject_at,
@@ -81,7 +134,7 @@ def make_policy(
             limits = _cautious(limits)
         check_thresholds(head.name, limits)
         thresholds.append(limits)
-    return Policy(f"{manifest.name}+{number}", tuple(thresholds))
+    return Policy(f"{manifest.name}+{number}", tuple(thresholds), choices, rules)
 
 
 def _hold_logit(limits: Thresholds) -> float:
@@ -107,3 +160,33 @@ def check_thresholds(head: str, limits: Thresholds) -> None:
         raise BadSetting(
             f"{head}.hold_at", f"{limits.hold_at} is above reject_at {limits.reject_at}: nothing would be held"
         )
+
+
+def changed(choices: Choices, change: dict[str, Any]) -> Choices:
+    """Choices with some replaced (of thresholds: heads); raises :class:`BadSetting` for what has not their shape."""
+    now = msgspec.to_builtins(choices)
+    mode, thresholds = change.get("mode"), change.get("thresholds")
+    if mode is not None and mode not in list(Mode):
+        raise BadSetting("mode", f"must be one of {', '.join(Mode)}, got {mode!r}")
+    if isinstance(thresholds, dict):
+        change = {**change, "thresholds": {**now.get("thresholds", {}), **thresholds}}
+    try:
+        return msgspec.convert({**now, **change}, Choices)
+    except msgspec.ValidationError as error:
+        what, _, at = str(error).partition(" - at `$.")
+        raise BadSetting(at.rstrip("`") or "choices", what) from error
+
+
+def check_choices(manifest: Manifest, choices: Choices) -> None:
+    """Refuse choices that make no sense: unknown heads and signals, thresholds that contradict each other."""
+    heads = [head.name for head in manifest.heads]
+    for name in choices.thresholds:
+        if name not in heads:
+            raise BadSetting("thresholds", f"{manifest.name} has no head {name!r}; it has {', '.join(heads)}")
+    for code in (*choices.signals_off, *choices.weights):
+        if code not in BY_CODE:
+            raise BadSetting("signals", f"no signal {code!r}; there are {', '.join(BY_CODE)}")
+    for code, weight in choices.weights.items():
+        if not -MAX_WEIGHT <= weight <= MAX_WEIGHT:
+            raise BadSetting(f"weights.{code}", f"must lie between {-MAX_WEIGHT:g} and {MAX_WEIGHT:g}, got {weight}")
+    make_policy(manifest, choices)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
+from string import ascii_lowercase
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ _EXPANSION_START: NDArray[np.uint32] = _tables["expansion_start"]
 _EXPANSION_CHARS: Codes = _tables["expansion_chars"]
 WORD: NDArray[np.bool_] = CLASSES > 0
 WORD[ord("'")] = True
-_SPACE, _SEAM = 32, 10
+_SPACE, _SEAM, _LAST_ASCII = 32, 10, 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,11 @@ class FoldedBatch:
     Every text is led by a seam (a newline, which folded text never holds) and one more ends the batch: text ``i`` is
     ``codes[bounds[i] + 1:bounds[i + 1]]``. Beside ``codes`` run ``offsets`` and ``ends``: each character came from
     ``original[offset:end]``. Few comments need those, so ``trace`` works them out when they are first asked for.
+    ``text`` is ``codes`` as a string.
     """
 
     codes: Codes
+    text: str
     bounds: Index
     links: list[tuple[Link, ...]]
     evidence: list[Evidence]
@@ -212,12 +215,13 @@ def _target(tag: str, match: re.Match[str]) -> str:
     return (match["bbattrs"] or "").strip().lstrip("=").strip("\"' ")
 
 
-def _codes(text: str) -> Codes:
+def as_codes(text: str) -> Codes:
+    """A string to code points (not to be written to)."""
     # surrogatepass: a lone surrogate is folded away like any other invisible character, not an error.
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def _fold_codes(codes: Codes) -> tuple[Codes, Index | None]:
+def _foldas_codes(codes: Codes) -> tuple[Codes, Index | None]:
     """Fold code points; the second array gives the place each came from (None: nothing moved)."""
     if int(codes.max()) < TABLE_SIZE:
         folded = _FOLD.take(codes)
@@ -240,15 +244,16 @@ def _fold_codes(codes: Codes) -> tuple[Codes, Index | None]:
 
 def _squeezed(folded: Codes) -> Index:
     """Places of the characters that go when runs are squeezed; squeezing what stays changes nothing."""
-    again = (folded[1:] == folded[:-1]).nonzero()[0]
-    same = folded[again]
+    repeats = folded[1:] == folded[:-1]
+    again = repeats.nonzero()[0]
+    same = folded.take(again)
     goes = same == _SPACE
-    if again.size >= MAX_RUN:
-        # So many repeats side by side: one more of a character than may stay. Empty texts put seams side by side.
+    if _LONG_RUN in repeats.tobytes():
+        # Empty texts put seams side by side.
         side_by_side = again[MAX_RUN - 1 :] - again[: 1 - MAX_RUN] == MAX_RUN - 1
         goes[MAX_RUN - 1 :] |= side_by_side & (same[MAX_RUN - 1 :] != _SEAM)
-    out: Index = again[goes] + 1
-    return out
+    out: Index = again[goes]
+    return out + 1
 
 
 def _without(places: Index, codes: Codes, origin: Index | None) -> tuple[Codes, Index | None]:
@@ -261,15 +266,43 @@ def _without(places: Index, codes: Codes, origin: Index | None) -> tuple[Codes, 
     return codes[kept], kept if origin is None else origin[kept]
 
 
+# ASCII is folded byte by byte; one byte says "nothing", one "beyond ASCII", and the separator becomes a seam.
+_SEPARATOR = "\x1e"
+_NOTHING, _BEYOND, _SEAM_BYTE = 0, 0xFF, b"\n"
+_FOLD_ASCII = bytes(
+    _SEAM if chr(i) == _SEPARATOR else min(code, _BEYOND) for i, code in enumerate(_FOLD[:256].tolist())
+)
+_LONG_RUN = bytes([True] * MAX_RUN)
+"""What so many repeats side by side look like, one more of a character than may stay."""
+
+
+def _fold_plain(texts: Sequence[str]) -> FoldedBatch | None:
+    """Fold texts of which every character becomes one other character; None if they are not such texts."""
+    joined = _SEPARATOR.join(["", *texts, ""])
+    if not joined.isascii():
+        return None
+    data = joined.encode("ascii").translate(_FOLD_ASCII)
+    if b"  " in data or _NOTHING in data or _BEYOND in data or data.count(_SEAM_BYTE) != len(texts) + 1:
+        return None
+    narrow = np.frombuffer(data, dtype=np.uint8)
+    if _LONG_RUN in (narrow[1:] == narrow[:-1]).tobytes():
+        return None
+    bounds = np.array([0, *accumulate(len(text) + 1 for text in texts)])
+    trace = partial(_trace, None, bounds, bounds, narrow.size, {})
+    size = len(texts)
+    codes = narrow.astype(np.uint32)
+    return FoldedBatch(codes, data.decode("ascii"), bounds, [()] * size, [NO_EVIDENCE] * size, trace)
+
+
 def fold_batch(texts: Sequence[str]) -> FoldedBatch:
     """Fold many texts at once. Never raises on any ``str``."""
     stripped = {i: _strip_markup(text) for i, text in enumerate(texts) if "<" in text or "[" in text or "&" in text}
+    if not stripped and (plain := _fold_plain(texts)):
+        return plain
     bare = [stripped[i].text if i in stripped else text for i, text in enumerate(texts)] if stripped else texts
-    joined = "\0".join(["", *bare, ""])
-    codes = _codes(joined)
+    codes = as_codes("\0".join(["", *bare, ""]))
     starts = np.array([0, *accumulate(len(text) + 1 for text in bare)])
-    plain = joined.isascii()
-    folded, origin = (_FOLD.take(codes), None) if plain else _fold_codes(codes)
+    folded, origin = _foldas_codes(codes)
     folded[starts if origin is None else origin.searchsorted(starts)] = _SEAM
     gone = (folded == 0).nonzero()[0]
     hidden = gone if origin is None else origin[gone]
@@ -277,8 +310,8 @@ def fold_batch(texts: Sequence[str]) -> FoldedBatch:
     folded, origin = _without(_squeezed(folded), folded, origin)
     bounds = starts if origin is None else (folded == _SEAM).nonzero()[0]
     trace = partial(_trace, origin, starts, bounds, folded.size, stripped)
-    batch = FoldedBatch(folded, bounds, [()] * len(bare), [NO_EVIDENCE] * len(bare), trace)
-    disguise = [] if plain and not gone.size else _disguise(codes, hidden)
+    batch = FoldedBatch(folded, as_text(folded), bounds, [()] * len(bare), [NO_EVIDENCE] * len(bare), trace)
+    disguise = _disguise(codes, hidden)
     if stripped or disguise:
         _add_found(batch, stripped, disguise, starts)
     return batch
@@ -320,20 +353,25 @@ def _add_found(
 
 def _disguise(codes: Codes, hidden: Index) -> list[tuple[str, Index]]:
     """Kinds of disguise with the places they are found at; ``hidden`` are those that folded to nothing."""
-    classes = CLASSES.take(codes, mode="clip")
-    mark = classes[hidden] > 0
+    found: list[tuple[str, Index]] = []
+    if hidden.size:
+        mark = CLASSES.take(codes[hidden], mode="clip") > 0
+        found += [("hidden", hidden[~mark]), ("stacked", hidden[mark])]
+    foreign = (codes > _LAST_ASCII).nonzero()[0]
+    classes = CLASSES.take(codes.take(foreign), mode="clip")
     # The number of Greek follows that of Cyrillic; smaller ones wrap around to large ones.
-    other = (classes - np.uint8(CLASS_CYRILLIC) <= CLASS_GREEK - CLASS_CYRILLIC).nonzero()[0]
-    # The seams at both ends keep the neighbours inside.
-    before, behind = other[classes[other - 1] == CLASS_LATIN] - 1, other[classes[other + 1] == CLASS_LATIN]
-    lookalikes = np.concatenate([before, behind])
-    return [("hidden", hidden[~mark]), ("stacked", hidden[mark]), ("lookalikes", lookalikes)]
+    other = foreign[classes - np.uint8(CLASS_CYRILLIC) <= CLASS_GREEK - CLASS_CYRILLIC]
+    if other.size:
+        # The seams at both ends keep the neighbours inside.
+        before, behind = (CLASSES.take(codes.take(other + step), mode="clip") == CLASS_LATIN for step in (-1, 1))
+        found.append(("lookalikes", np.concatenate([other[before] - 1, other[behind]])))
+    return [(name, places) for name, places in found if places.size]
 
 
 def fold(text: str) -> Folded:
     """Fold one text. Folding what was folded changes nothing."""
     batch = fold_batch([text])
-    return Folded(as_text(batch.codes[1:-1]), batch.offsets[1:-1], batch.ends[1:-1], batch.links[0], batch.evidence[0])
+    return Folded(batch.text[1:-1], batch.offsets[1:-1], batch.ends[1:-1], batch.links[0], batch.evidence[0])
 
 
 def as_text(codes: Codes) -> str:
@@ -358,7 +396,9 @@ _LINK_SCHEME = re.compile(r":(?=//)")
 
 def plain_links(text: str) -> list[re.Match[str]]:
     """Links written plainly in folded text."""
-    signs = [match.start() for sign in (_LINK_DOT, _LINK_SCHEME) for match in sign.finditer(text)]
+    signs = [match.start() for match in _LINK_DOT.finditer(text)]
+    if "://" in text:
+        signs += [match.start() for match in _LINK_SCHEME.finditer(text)]
     if not signs:
         return []
     return [match for span in _words_at(text, sorted(signs)) for match in PLAIN_LINK.finditer(text, *span)]
@@ -385,8 +425,11 @@ _LEET_WORD = re.compile(
     r"(?<![\w@$!|*+.,/:#'-])(?=[a-z]{0,30}[0134578@$!|*+])[a-z0-9@$!|*+]{3,30}(?![\w@$|*+]|[.'-]\w)"
 )
 _LEET_INSIDE = re.compile(r"[a-z@$!|*][0134578@$!|*+]{1,4}[a-z]|^[0134578@$]{1,2}[a-z]{2}")
-_LEET_SIGN = re.compile(r"[0134578@$!|*+][a-z]")
-"""Whatever ``_LEET_INSIDE`` finds, this finds in it."""
+# Whatever ``_LEET_INSIDE`` finds holds a sign with a letter behind it, and bytes are looked through much faster.
+_LEET_CLASSES = bytes((chr(i) in "0134578@$!|*+") + 2 * (chr(i) in ascii_lowercase) for i in range(256))
+_LEET_SIGN = b"\1\2"
+_DENSE = 16
+"""With a sign to fewer characters than this, looking through all is faster than looking at the signs' words."""
 _NO_LEET = re.compile(r"\d+[a-z]{1,3}|[a-z]{1,4}\d+|[a-z]+[!+*]+|[$@][a-z0-9]+|[a-z0-9]+@[a-z0-9]+")
 _SPACED = re.compile(
     r"(?<![\w'])[a-z0-9@$]([ .\-_*·,/\\|~+])(?=[a-z0-9@$](?!\w))(?:[a-z0-9@$]\1){1,28}[a-z0-9@$](?![\w'])"
@@ -400,24 +443,33 @@ _SPACED_BITS = bytes(
     | _GAP * (not chr(code).isalnum() and chr(code) not in "_'")
     for code in range(256)
 )
+_TWO_LETTERS = bytes([_GAP, _LETTER, _GAP, _LETTER, _GAP])
 _THREE_APART = np.uint64(int.from_bytes(bytes([_GAP, _LETTER] * 3 + [_GAP]), "little"))
 
 
-def eights(text: str, table: bytes) -> NDArray[np.uint64]:
-    """A byte for each character, by ``table``, read eight at a time: number ``i`` [len(text) + 1] begins with the byte
-    of the character before place ``i``, its lowest.
+def classified(text: str, table: bytes) -> bytes:
+    """A byte for each character, by ``table``, and room for ``eights``.
 
-    So eight characters are compared at once. Those outside ASCII are taken for a question mark; before and behind the
-    text stand newlines.
+    Those outside ASCII are taken for a question mark; before and behind the text stand newlines.
     """
-    data = b"\n%b\n\n\n\n\n\n\n\n" % text.encode("ascii", "replace")
-    return np.ndarray(len(text) + 1, dtype="<u8", buffer=data.translate(table), strides=(1,))
+    return (b"\n%b\n\n\n\n\n\n\n" % text.encode("ascii", "replace")).translate(table)
+
+
+def eights(data: bytes) -> NDArray[np.uint64]:
+    """Classified text read eight bytes at a time, so that eight characters are compared at once: number ``i``
+    [len(text) + 1] begins with the byte of the character before place ``i``, its lowest.
+    """
+    return np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
 
 
 def _spaced(text: str) -> Iterator[re.Match[str]]:
     """Spaced-out words."""
+    data = classified(text, _SPACED_BITS)
+    # Finding bytes is several times faster, but does not know of signs that are both.
+    if _GAP | _LETTER not in data and _TWO_LETTERS not in data:
+        return
     end = 0
-    for start in ((eights(text, _SPACED_BITS) & _THREE_APART) == _THREE_APART).nonzero()[0].tolist():
+    for start in ((eights(data) & _THREE_APART) == _THREE_APART).nonzero()[0].tolist():
         if start >= end and (match := _SPACED.match(text, start)):
             end = match.end()
             yield match
@@ -425,8 +477,21 @@ def _spaced(text: str) -> Iterator[re.Match[str]]:
 
 def _leet(text: str) -> Iterator[re.Match[str]]:
     """Words in leet."""
-    for span in _words_at(text, (sign.start() for sign in _LEET_SIGN.finditer(text))):
+    signs = text.encode("ascii", "replace").translate(_LEET_CLASSES)
+    many = signs.count(_LEET_SIGN)
+    if many * _DENSE > len(text):
+        spans: Iterable[tuple[int, int]] = ((0, len(text)),)
+    else:
+        spans = _words_at(text, _places_of(_LEET_SIGN, signs)) if many else ()
+    for span in spans:
         yield from (match for match in _LEET_WORD.finditer(text, *span) if _is_leet(match[0]))
+
+
+def _places_of(sign: bytes, data: bytes) -> Iterator[int]:
+    place = data.find(sign)
+    while place >= 0:
+        yield place
+        place = data.find(sign, place + 1)
 
 
 def revealed(text: str) -> list[tuple[str, list[int]]]:

@@ -25,10 +25,18 @@ class Reason(Struct, frozen=True, omit_defaults=True):
     The baseline of a head and the effects of its reasons add up to the logit of its score, exactly.
     """
 
-    code: Annotated[str, Meta(description="words, names, phrases, link, author, disguise or rest", examples=["words"])]
+    code: Annotated[
+        str,
+        Meta(
+            description="words, names, phrases, link, author, disguise, rest; a signal's code; rule, mode, flood",
+            examples=["words"],
+        ),
+    ]
     message: Annotated[str, Meta(description="A plain sentence", examples=["the word “viagra” is typical of spam"])]
     effect: Annotated[float, Meta(description="Log-odds added to the score of `head`", examples=[2.31])]
-    head: Annotated[str, Meta(description="The head it speaks of", examples=["spam"])]
+    head: Annotated[
+        str, Meta(description="The head it speaks of; empty for what decides without a score", examples=["spam"])
+    ]
     spans: Annotated[
         tuple[tuple[int, int], ...],
         Meta(description="Where in the original text, as [start, end) in Unicode code points"),
@@ -46,3 +54,5 @@ class Verdict(Struct, frozen=True):
     """Strongest first."""
     model: str
     policy: str
+    evidence: dict[str, float] = {}
+    """What signals found, by code, with its strength; ``text`` is the log-odds of spam from the text alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,6 +14,9 @@ from moderation.artifact import Manifest
 from moderation.settings import load
 from training import corpora
 from training.progress import bars
+
+if TYPE_CHECKING:
+    from training.signals import Learnt
 
 
 @click.group()
@@ -51,6 +55,52 @@ def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
         manifest = train_base(out, data_dir, seeds=seeds, progress=progress)
     write_card(out)
     show(manifest, Console())
+
+
+@train.command()
+@click.option("--site", required=True, metavar="NAME", help="The site whose reviews are learnt from.")
+@click.option("--dry-run", is_flag=True, help="Show what would be learnt, and change nothing.")
+@click.option("--database", metavar="VALUE", help="SQLite file, or a postgresql:// URL. (HAMLET_DATABASE)")
+@click.option("--secret-file", metavar="VALUE", help="File with the secret. (HAMLET_SECRET_FILE)")
+def signals(site: str, dry_run: bool, database: str | None, secret_file: str | None) -> None:
+    """Learn what each signal is worth on a site, from what its people said of comments.
+
+    Running servers use the new weights within a second. Reviews that are gone are gone from the weights as well.
+    """
+    import msgspec
+
+    from moderation.secret import load_secret
+    from moderation.store import migrate, now_ms
+    from moderation.store.database import open_database
+    from moderation.store.sites import Sites
+    from moderation.store.sql import SqlStore
+    from training.signals import learn
+
+    settings = load({"database": database, "secret_file": secret_file}, os.environ)
+    engine = open_database(settings.database)
+    migrate.upgrade(engine)
+    sites = Sites(engine, load_secret(settings.secret, settings.secret_file))
+    sites.check_secret()
+    found, now = sites.site(site), now_ms()
+    learnt = learn(SqlStore(engine).labelled(found.id))
+    show_signals(site, learnt, Console())
+    if dry_run:
+        click.echo("nothing was changed (--dry-run)", err=True)
+        return
+    weights = {one.code: one.weight for one in learnt}
+    choices = sites.site(site).choices  # As they are now: learning takes a moment.
+    sites.choose(site, msgspec.structs.replace(choices, weights=weights, learnt_at=now))
+    click.echo(f"{site} uses these weights from now on", err=True)
+
+
+def show_signals(site: str, learnt: list[Learnt], console: Console) -> None:
+    """Print what was learnt."""
+    table = Table(title=f"Signals of {site}, in log-odds of spam", title_justify="left")
+    for column in ("signal", "in spam", "in ham", "prior", "learnt"):
+        table.add_column(column, justify="left" if column == "signal" else "right")
+    for one in learnt:
+        table.add_row(one.code, f"{one.in_spam:,}", f"{one.in_ham:,}", f"{one.prior:+.2f}", f"{one.weight:+.2f}")
+    console.print(table)
 
 
 def show(manifest: Manifest, console: Console) -> None:

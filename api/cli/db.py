@@ -37,3 +37,19 @@ def version(settings: Settings) -> None:
     click.echo(f"{found or 'empty'} (needed: {needed})")
     if found != needed:
         click.get_current_context().exit(1)
+
+
+@db.command()
+@with_settings(*STORAGE)
+def prune(settings: Settings) -> None:
+    """Take out what is too old: raw addresses (by each site's choice) and long past campaigns.
+
+    ``hamlet serve`` does it once an hour by itself.
+    """
+    from api.cli.housekeeping import clean
+    from api.wiring import open_engine
+    from moderation.store import migrate
+
+    migrate.upgrade(open_engine(settings))
+    pruned = clean(settings)
+    click.echo(f"addresses taken out of {pruned.revisions:,} comments; {pruned.campaigns:,} campaigns forgotten")

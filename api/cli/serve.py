@@ -78,11 +78,14 @@ def run(settings: Settings) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    from api.cli.housekeeping import keep_house
+
     # The workers are other processes: they read the settings from the environment.
     os.environ.update(settings.as_environment())
     os.environ.pop("HAMLET_CONFIG", None)
     logging.basicConfig(level=logging.WARNING)
-    Granian(
+    stop = keep_house()
+    server = Granian(
         "api:create_app",
         factory=True,
         address=settings.host,
@@ -94,4 +97,8 @@ def run(settings: Settings) -> None:
         log_access=False,
         log_level="warning",  # type: ignore[arg-type]  # An enum of strings.
         respawn_failed_workers=True,
-    ).serve()
+    )
+    try:
+        server.serve()
+    finally:
+        stop()

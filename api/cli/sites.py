@@ -37,7 +37,7 @@ def list_(settings: Settings) -> None:
     """List the sites and their own thresholds."""
     from api.wiring import open_sites
 
-    rows = [(site.name, _changes(site.overrides)) for site in open_sites(settings).all()]
+    rows = [(site.name, _changes(site.choices.thresholds)) for site in open_sites(settings).all()]
     show("Sites", ("name", "own thresholds"), rows)
 
 
@@ -68,20 +68,86 @@ def policy(settings: Settings, name: str, head: str | None, hold_at: str | None,
     if head is not None:
         if head not in model.heads:
             raise BadSetting("HEAD", f"{model.name} has no head {head!r}; it has {', '.join(model.heads)}")
-        change = site.overrides.get(head, Override())
+        change = site.choices.thresholds.get(head, Override())
         if hold_at is not None:
             change = msgspec.structs.replace(change, hold_at=_threshold("--hold-at", hold_at))
         if reject_at is not None:
             change = msgspec.structs.replace(change, reject_at=_threshold("--reject-at", reject_at))
-        overrides = {**site.overrides, head: change}
-        make_policy(model.manifest, overrides)  # Refuses nonsense before it is kept.
-        site = opened.set_policy(name, overrides)
-    made = make_policy(model.manifest, site.overrides, site.policy_number, forgiving=True)
+        choices = msgspec.structs.replace(site.choices, thresholds={**site.choices.thresholds, head: change})
+        make_policy(model.manifest, choices)  # Refuses nonsense before it is kept.
+        site = opened.choose(name, choices)
+    made = make_policy(model.manifest, site.choices, site.policy_number, forgiving=True)
     rows = [
         (one, _shown(limits.hold_at), _shown(limits.reject_at))
         for one, limits in zip(model.heads, made.thresholds, strict=True)
     ]
     show(f"Policy {made.version} of {name}", ("head", "hold at", "reject at"), rows)
+
+
+@sites.command(name="set")
+@click.argument("name")
+@click.argument("choice", type=click.Choice(["mode", "flood_per_hour", "trusted_hops", "keep_addresses_days"]))
+@click.argument("value")
+@with_settings(*STORAGE, *MODEL)
+def set_(settings: Settings, name: str, choice: str, value: str) -> None:
+    r"""Make a CHOICE for the site NAME.
+
+    \b
+    mode                 enforce, shadow (always answers accept), hold-first-timers or closed
+    flood_per_hour       comments an hour from which on near-copies are held; 0: never
+    trusted_hops         proxies of the site's own in a comment's chain of addresses
+    keep_addresses_days  days until e-mail, IP address and user agent are taken out; 0: never
+    """
+    from api.wiring import load_classifier, open_sites
+    from moderation.policy import changed, check_choices
+
+    opened, model = open_sites(settings), load_classifier(settings)
+    choices = changed(opened.site(name).choices, {choice: value if choice == "mode" else _whole(choice, value)})
+    check_choices(model.manifest, choices)
+    opened.choose(name, choices)
+    click.echo(f"{name}: {choice} is {value}")
+
+
+@sites.command()
+@click.argument("name")
+@click.option("--off", multiple=True, metavar="CODE", help="Switch a signal off.")
+@click.option("--on", multiple=True, metavar="CODE", help="Switch a signal on.")
+@with_settings(*STORAGE, *MODEL)
+def signals(settings: Settings, name: str, off: tuple[str, ...], on: tuple[str, ...]) -> None:
+    """Show the signals of the site NAME, or switch some on and off."""
+    import msgspec
+
+    from api.wiring import load_classifier, open_sites
+    from moderation.policy import check_choices
+    from moderation.signals import BY_CODE, SIGNALS
+
+    opened = open_sites(settings)
+    choices = opened.site(name).choices
+    if off or on:
+        for code in on:
+            if code not in BY_CODE:
+                raise BadSetting("--on", f"no signal {code!r}; there are {', '.join(BY_CODE)}")
+        chosen = tuple(code for code in dict.fromkeys((*choices.signals_off, *off)) if code not in on)
+        choices = msgspec.structs.replace(choices, signals_off=chosen)
+        check_choices(load_classifier(settings).manifest, choices)
+        opened.choose(name, choices)
+    rows = [
+        (
+            one.code,
+            "off" if one.code in choices.signals_off else "on",
+            f"{choices.weights.get(one.code, one.weight):+.2f}" + (" learnt" if one.code in choices.weights else ""),
+            one.about,
+        )
+        for one in SIGNALS
+    ]
+    show(f"Signals of {name}", ("signal", "", "log-odds of spam", "what it looks for"), rows)
+
+
+def _whole(choice: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadSetting(choice, f"must be a whole number, got {text!r}") from error
 
 
 def _threshold(flag: str, text: str) -> object:

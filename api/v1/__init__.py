@@ -1,4 +1,4 @@
-"""Version 1 of the JSON API: check, score, show."""
+"""Version 1 of the JSON API: check, score and show here; reviews, campaigns, rules and the site's choices beside it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Response
 
 from api.auth import site_of_request
 from api.problems import Refused, problem_of
+from api.v1 import campaigns, reviews, rules, site
+from api.v1.bodies import answer_json, possible_id, read_json
 from api.v1.schemas import Answer, Failed, answer_of, shown
 from api.wiring import parts
-from moderation.check import Submission, judge
-from moderation.comment import MAX_ID, Comment, decode_json, to_comment, unknown_fields
-from moderation.errors import BadComment, CommentNotFound
+from moderation.check import Submission, assess
+from moderation.comment import Comment, to_comment, unknown_fields
+from moderation.errors import BadComment
+from moderation.policy import Mode
 from moderation.store.sites import Site
+from moderation.verdict import Decision, Verdict
 
 bp = Blueprint("v1", __name__, url_prefix="/v1")
+for part in (reviews, campaigns, rules, site):
+    bp.register_blueprint(part.bp)
 
 MOST_AT_ONCE = 1_000
-_encode = msgspec.json.Encoder().encode
 
 Work = Callable[[Sequence[Comment], Site], list[Answer]]
 
@@ -42,9 +46,7 @@ def score() -> Response:
 def show(comment_id: str) -> Response:
     """Show a comment with its verdicts and reviews."""
     site = site_of_request()
-    if "\0" in comment_id or len(comment_id) > MAX_ID:
-        raise CommentNotFound(comment_id[:MAX_ID])
-    return _json(shown(parts().store.history(site.id, comment_id)))
+    return answer_json(shown(parts().store.history(site.id, possible_id(comment_id))))
 
 
 def _check(comments: Sequence[Comment], site: Site) -> list[Answer]:
@@ -52,24 +54,31 @@ def _check(comments: Sequence[Comment], site: Site) -> list[Answer]:
     policy = found.policy(site)
     checked = found.check([Submission(site.id, comment, policy) for comment in comments])
     return [
-        answer_of(one.verdict, id=one.id, external_id=comment.id, repeated=one.repeated)
+        answer_of(one.verdict, _answered(one.verdict, site), id=one.id, external_id=comment.id, repeated=one.repeated)
         for comment, one in zip(comments, checked, strict=True)
     ]
 
 
 def _score(comments: Sequence[Comment], site: Site) -> list[Answer]:
     found = parts()
-    verdicts = judge(comments, found.classifier, [found.policy(site)] * len(comments))
-    return [answer_of(verdict) for verdict in verdicts]
+    policy = found.policy(site)
+    submissions = [Submission(site.id, comment, policy) for comment in comments]
+    assessed = assess(submissions, classifier=found.classifier, memory=found.store, secret=found.secret)
+    return [answer_of(one.verdict, _answered(one.verdict, site)) for one in assessed]
+
+
+def _answered(verdict: Verdict, site: Site) -> Decision:
+    """What a site is told: in shadow mode nothing is ever held against a comment."""
+    return Decision.ACCEPT if site.choices.mode is Mode.SHADOW else verdict.decision
 
 
 def _answer(site: Site, work: Work) -> Response:
-    data, replaced = _read_body()
+    data, replaced = read_json()
     if isinstance(data, list):
         return _answer_list(data, replaced, site, work)
     comment, warnings = _read_comment(data, replaced)
     (answer,) = work([comment], site)
-    return _json(msgspec.structs.replace(answer, warnings=warnings) if warnings else answer)
+    return answer_json(msgspec.structs.replace(answer, warnings=warnings) if warnings else answer)
 
 
 def _answer_list(items: list[Any], replaced: bool, site: Site, work: Work) -> Response:
@@ -86,20 +95,7 @@ def _answer_list(items: list[Any], replaced: bool, site: Site, work: Work) -> Re
     answers = work([comment for _, comment, _ in good], site) if good else []
     for (index, _, warnings), answer in zip(good, answers, strict=True):
         results[index] = msgspec.structs.replace(answer, warnings=warnings) if warnings else answer
-    return _json(results, 200 if len(good) == len(items) else 207)
-
-
-def _read_body() -> tuple[Any, bool]:
-    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
-        got = request.mimetype or "none"
-        raise Refused(415, "unsupported-media-type", f"the body must be application/json, the Content-Type is {got}")
-    body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
-        raise RequestEntityTooLarge  # A chunked body is cut at the limit, without a word.
-    try:
-        return decode_json(body)
-    except BadComment as error:
-        raise Refused(400, "malformed-json", str(error)) from error
+    return answer_json(results, 200 if len(good) == len(items) else 207)
 
 
 def _read_comment(data: Any, replaced: bool) -> tuple[Comment, tuple[str, ...]]:
@@ -116,7 +112,3 @@ def _holds_replacement(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_holds_replacement, (*value, *value.values())))
     return isinstance(value, list) and any(map(_holds_replacement, value))
-
-
-def _json(body: Any, status: int = 200) -> Response:
-    return Response(_encode(body), status, content_type="application/json")

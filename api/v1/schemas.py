@@ -27,9 +27,13 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: OurId | UnsetType = UNSET
     external_id: Annotated[str, Meta(description="The site's own id, if it sent one")] | UnsetType | None = UNSET
     decision: Decision
+    shadowed: (
+        Annotated[Decision, Meta(description="In shadow mode: what would have been answered, where that is not accept")]
+        | UnsetType
+    ) = UNSET
     scores: Scores
     baseline: Baseline
-    reasons: Annotated[tuple[Reason, ...], Meta(description="Strongest first")]
+    reasons: Annotated[tuple[Reason, ...], Meta(description="What decides without a score, then the strongest first")]
     model: Annotated[str, Meta(examples=["base/1.0.0"])]
     policy: Annotated[str, Meta(description="Model and number of the site's changes to its thresholds")]
     repeated: Annotated[
@@ -85,11 +89,12 @@ class CommentShown(Struct, frozen=True, kw_only=True):
     reviews: tuple[ReviewShown, ...]
 
 
-def answer_of(verdict: Verdict, **kept: Any) -> Answer:
-    """The answer to a judged comment; ``kept`` are the fields of one that is stored."""
+def answer_of(verdict: Verdict, decision: Decision, **kept: Any) -> Answer:
+    """The answer to a judged comment, whose site is told ``decision``; ``kept`` are the fields of one stored."""
     return Answer(
         **kept,
-        decision=verdict.decision,
+        decision=decision,
+        shadowed=verdict.decision if decision is not verdict.decision else UNSET,
         scores=verdict.scores,
         baseline=verdict.baseline,
         reasons=verdict.reasons,
@@ -104,12 +109,12 @@ def shown(history: History) -> CommentShown:
         id=history.id,
         external_id=history.external_id,
         revisions=tuple(
-            RevisionShown(number=number, received_at=_time(one.received_at), comment=one.comment)
+            RevisionShown(number=number, received_at=at(one.received_at), comment=one.comment)
             for number, one in enumerate(history.revisions, 1)
         ),
         verdicts=tuple(_verdict_shown(one) for one in history.verdicts),
         reviews=tuple(
-            ReviewShown(outcome=one.outcome, reviewer=one.reviewer, reviewed_at=_time(one.reviewed_at), note=one.note)
+            ReviewShown(outcome=one.outcome, reviewer=one.reviewer, reviewed_at=at(one.reviewed_at), note=one.note)
             for one in history.reviews
         ),
     )
@@ -119,7 +124,7 @@ def _verdict_shown(judged: JudgedAt) -> VerdictShown:
     verdict = judged.verdict
     return VerdictShown(
         revision=judged.revision,
-        judged_at=_time(judged.judged_at),
+        judged_at=at(judged.judged_at),
         decision=verdict.decision,
         scores=verdict.scores,
         baseline=verdict.baseline,
@@ -129,5 +134,6 @@ def _verdict_shown(judged: JudgedAt) -> VerdictShown:
     )
 
 
-def _time(milliseconds: int) -> datetime:
+def at(milliseconds: int) -> datetime:
+    """Milliseconds since 1970 as a time."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy import Column, Connection, Engine, Insert, Select, Table, create_engine, event, literal
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
@@ -17,6 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from moderation.errors import BadSetting, StoreUnavailable
 
+LOOKED_UP_AT_ONCE = 400
+"""Keys in one IN list; databases bound the number of parameters."""
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's before it gives up."""
 
@@ -98,11 +102,55 @@ def failures_named() -> Iterator[None]:
         raise
 
 
+def insert_into(engine: Engine, table: Table) -> PostgresqlInsert | SqliteInsert:
+    """An INSERT in the words of the database, to say what becomes of rows that are there."""
+    return postgresql_insert(table) if engine.dialect.name == "postgresql" else sqlite_insert(table)
+
+
 def insert_unless_there(engine: Engine, table: Table, unique: tuple[str, ...]) -> Insert:
-    """An INSERT that leaves a row with the same ``unique`` columns as it is, in the words of the database."""
-    insert = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
-    statement: Insert = insert(table).on_conflict_do_nothing(index_elements=unique)
-    return statement
+    """An INSERT that leaves a row with the same ``unique`` columns as it is."""
+    return insert_into(engine, table).on_conflict_do_nothing(index_elements=unique)
+
+
+class Prepared:
+    """An INSERT compiled once: the hot path binds tuples and skips SQLAlchemy's per-call work."""
+
+    def __init__(self, engine: Engine, statement: Insert) -> None:
+        dialect: Any = type(engine.dialect)
+        style = "format" if engine.dialect.name == "postgresql" else "qmark"
+        self._sql = str(statement.compile(dialect=dialect(paramstyle=style)))
+
+    def __call__(self, connection: Connection, rows: list[tuple[Any, ...]]) -> int:
+        """Insert rows (values in the order of the table's columns); returns how many went in."""
+        return connection.exec_driver_sql(self._sql, rows if len(rows) > 1 else rows[0]).rowcount
+
+
+class PreparedLookup:
+    """A SELECT of the rows of one site whose key is among some, compiled once for each number of keys.
+
+    ``query`` [columns] is narrowed by two conditions, in this order: ``site`` equals, ``key`` is one of.
+    """
+
+    def __init__(self, engine: Engine, query: Select[Any], site: Column[Any], key: Column[Any]) -> None:
+        dialect: Any = type(engine.dialect)
+        style = "format" if engine.dialect.name == "postgresql" else "qmark"
+        self._dialect, self._query, self._site, self._key = dialect(paramstyle=style), query, site, key
+        self._sql: dict[int, str] = {}
+
+    def __call__(self, connection: Connection, site_id: int, keys: Sequence[Any]) -> Iterator[Any]:
+        """The rows; keys are asked for a few hundred at a time."""
+        for low in range(0, len(keys), LOOKED_UP_AT_ONCE):
+            some = keys[low : low + LOOKED_UP_AT_ONCE]
+            yield from connection.exec_driver_sql(self._of(len(some)), (site_id, *some))
+
+    def _of(self, count: int) -> str:
+        if count not in self._sql:
+            # Typed as their columns: PostgreSQL does not compare text with numbers.
+            keys = [literal(None, self._key.type) for _ in range(count)]
+            narrowed = self._query.where(self._site == literal(0, self._site.type), self._key.in_(keys))
+            compiled = narrowed.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
+            self._sql[count] = str(compiled)
+        return self._sql[count]
 
 
 _AWAY = re.compile(r"read-?only|malformed|not a database|terminat|closed|does not exist", re.IGNORECASE)

@@ -10,7 +10,9 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -41,8 +43,8 @@ sites = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("name", String(64), nullable=False, unique=True),
-    Column("policy", Text, nullable=False, comment="JSON: head to thresholds that differ from the model's"),
-    Column("policy_number", Integer, nullable=False, comment="Counts the changes of policy"),
+    Column("policy", Text, nullable=False, comment="JSON: what the site has chosen for itself"),
+    Column("policy_number", Integer, nullable=False, comment="Counts the changes of policy and rules"),
     Column("created_at", BigInteger, nullable=False),
 )
 
@@ -76,8 +78,11 @@ revisions = Table(
     Column("digest", String(64), nullable=False, comment="SHA-256 of the content"),
     Column("body", Text, nullable=False, comment="The comment as JSON, as its site sent it"),
     Column("received_at", BigInteger, nullable=False),
+    Column("traces", Text, nullable=False, comment="JSON: the records that count the comment; of the first alone"),
     PrimaryKeyConstraint("comment_id", "number"),
 )
+_changed = revisions.c.number > 1
+Index("ix_revisions_changed_at", revisions.c.received_at, sqlite_where=_changed, postgresql_where=_changed)
 
 verdicts = Table(
     "verdicts",
@@ -92,6 +97,7 @@ verdicts = Table(
     Column("model", String(64), nullable=False),
     Column("policy", String(128), nullable=False),
     Column("judged_at", BigInteger, nullable=False),
+    Column("evidence", Text, nullable=False, comment="JSON: what signals found, to learn their weights from"),
     PrimaryKeyConstraint("comment_id", "number"),
 )
 
@@ -105,4 +111,73 @@ reviews = Table(
     Column("note", Text),
     Column("reviewed_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("comment_id", "number"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("trace", String(80), nullable=False, comment="Kind and key: email:<keyed hash>, domain:example.com"),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("ham", Integer, nullable=False, comment="By the newest review of each comment"),
+    Column("spam", Integer, nullable=False),
+    Column("abuse", Integer, nullable=False),
+    Column("hour", Integer, nullable=False, comment="Hour of the newest comment, counted from 1970"),
+    Column("in_hour", Integer, nullable=False, comment="Comments in it"),
+    Column("before", Integer, nullable=False, comment="Comments in the hour before it"),
+    PrimaryKeyConstraint("site_id", "trace"),
+    sqlite_with_rowid=False,
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    Column("trace", String(80), nullable=False),
+    Column("comment_id", ForeignKey("comments.id"), nullable=False),
+    PrimaryKeyConstraint("site_id", "trace", "comment_id"),
+    sqlite_with_rowid=False,
+    comment="Comments by what they are traced to",
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    Column("id", String(32), nullable=False, comment="Id of its first comment"),
+    Column("signature", LargeBinary, nullable=False, comment="MinHash of its first comment"),
+    Column("seen_at", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("site_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+bands = Table(
+    "bands",
+    metadata,
+    Column("site_id", Integer, nullable=False),
+    Column("band", BigInteger, nullable=False, comment="A key that near-copies share"),
+    Column("campaign", String(32), nullable=False),
+    Column("seen_at", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("site_id", "band"),
+    sqlite_with_rowid=False,
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("site_id", ForeignKey("sites.id"), nullable=False, index=True),
+    Column("action", String(5), nullable=False, comment="allow, block or hold"),
+    Column("kind", String(16), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("hits", Integer, nullable=False),
+    Column("last_hit_at", BigInteger),
 )

@@ -14,11 +14,11 @@ import time
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moderation.errors import KeyNotFound, SchemaMismatch, SiteExists, SiteNotFound
-from moderation.policy import Override
+from moderation.policy import Choices
 from moderation.secret import keyed_hash
 from moderation.store import now_ms
 from moderation.store.database import failures_named, insert_unless_there
@@ -38,7 +38,7 @@ class Site:
 
     id: int
     name: str
-    overrides: dict[str, Override]
+    choices: Choices
     policy_number: int
 
 
@@ -52,11 +52,17 @@ class Key:
     revoked_at: int | None
 
 
-_overrides = msgspec.json.Decoder(dict[str, Override]).decode
+_choices = msgspec.json.Decoder(Choices).decode
 
 
 def _to_site(row: Row[tuple[object, ...]]) -> Site:
-    return Site(row.id, row.name, _overrides(row.policy), row.policy_number)
+    return Site(row.id, row.name, _choices(row.policy), row.policy_number)
+
+
+def count_change(connection: Connection, site_id: int, **values: str) -> None:
+    """Give the change of a site's policy or rules a number, by which running servers notice it."""
+    new = {**values, "policy_number": sites.c.policy_number + 1}
+    connection.execute(update(sites).where(sites.c.id == site_id).values(new))
 
 
 class Sites:
@@ -109,13 +115,12 @@ class Sites:
         with failures_named(), self._engine.begin() as connection:
             return [_to_site(row) for row in connection.execute(select(sites).order_by(sites.c.name))]
 
-    def set_policy(self, name: str, overrides: dict[str, Override]) -> Site:
-        """Replace a site's changes to the thresholds; every change gets a number, which verdicts carry."""
+    def choose(self, name: str, choices: Choices) -> Site:
+        """Replace what a site has chosen; every change gets a number, which verdicts carry."""
         site = self.site(name)
-        values = {"policy": msgspec.json.encode(overrides).decode(), "policy_number": sites.c.policy_number + 1}
         with failures_named(), self._writer.begin() as connection:
-            connection.execute(update(sites).where(sites.c.id == site.id).values(values))
-        self._forget()
+            count_change(connection, site.id, policy=msgspec.json.encode(choices).decode())
+        self.forget()
         return self.site(name)
 
     def create_key(self, name: str) -> str:
@@ -156,7 +161,7 @@ class Sites:
                 )
             row, now = found[0], now_ms()
             connection.execute(update(keys).where(keys.c.id == row.id).values(revoked_at=now))
-        self._forget()
+        self.forget()
         return Key(name, row.prefix, row.created_at, now)
 
     def of_key(self, key: str) -> Site | None:
@@ -180,6 +185,7 @@ class Sites:
             self._remembered[digest] = time.monotonic() + REMEMBERED_SECONDS, site
         return site
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Ask the database again, at once: sites or their rules have changed."""
         with self._lock:
             self._remembered.clear()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, Table, and_, bindparam, func, insert, select
+from sqlalchemy import Connection, Engine, Row, ScalarSelect, Table, and_, bindparam, func, insert, select, update
 
 from moderation.comment import Comment
 from moderation.errors import CommentNotFound
-from moderation.store import Checked, History, Judged, JudgedAt, Review, Revision, new_id, now_ms
-from moderation.store.database import failures_named, insert_unless_there
-from moderation.store.schema import comments, reviews, revisions, verdicts
+from moderation.past import Kind, Outcome, Past
+from moderation.store import Checked, History, Judged, JudgedAt, Review, Revision, Trail, new_id, now_ms
+from moderation.store.database import Prepared, failures_named, insert_unless_there
+from moderation.store.past import PastTables
+from moderation.store.schema import comments, reviews, revisions, rules, verdicts
 from moderation.verdict import Decision, Reason, Verdict
 
 LOOKED_UP_AT_ONCE = 500
@@ -46,30 +51,16 @@ _NEWEST = (
 )
 
 
-class _Insert:
-    """An INSERT compiled once: the hot path binds tuples and skips SQLAlchemy's per-call work."""
-
-    def __init__(self, engine: Engine, table: Table, *, unless_there: tuple[str, ...] = ()) -> None:
-        statement = insert_unless_there(engine, table, unless_there) if unless_there else insert(table)
-        dialect: Any = type(engine.dialect)
-        style = "format" if engine.dialect.name == "postgresql" else "qmark"
-        compiled = statement.compile(dialect=dialect(paramstyle=style))
-        self._sql = str(compiled)
-
-    def __call__(self, connection: Connection, rows: list[tuple[Any, ...]]) -> int:
-        """Insert rows (values in the order of the table's columns); returns how many went in."""
-        return connection.exec_driver_sql(self._sql, rows if len(rows) > 1 else rows[0]).rowcount
-
-
 class SqlStore:
     """A :class:`~moderation.store.Store` in a database; safe to use from many threads and processes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writer = engine.execution_options(writes=True)
-        self._add_comments = _Insert(engine, comments, unless_there=("site_id", "external_id"))
-        self._add_revisions = _Insert(engine, revisions)
-        self._add_verdicts = _Insert(engine, verdicts)
+        self._add_comments = Prepared(engine, insert_unless_there(engine, comments, ("site_id", "external_id")))
+        self._add_revisions = Prepared(engine, insert(revisions))
+        self._add_verdicts = Prepared(engine, insert(verdicts))
+        self._past = PastTables(engine)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -99,55 +90,213 @@ class SqlStore:
         if self._add_comments(connection, rows) < len(rows):
             taken = _existing(connection, [judged[i] for i in first])
             fresh = [i for i in first if taken.get(_name(judged[i]), ids[i]) == ids[i]]
-        self._append(connection, [(ids[i], 1, judged[i]) for i in fresh], now)
+        left = sorted(set(range(len(judged))) - set(fresh), key=lambda i: _order(judged[i]))
+        known = {i: _lock(connection, judged[i]) for i in left}  # Before records, as a review does.
+        counted = self._past.keep(connection, [(ids[i], judged[i]) for i in fresh])
+        self._append(connection, [(ids[i], 1, 1, judged[i]) for i in fresh], now, counted)
+        self._count_hits(connection, [judged[i] for i in fresh], now)
         answers = {i: Checked(ids[i], judged[i].verdict) for i in fresh}
-        left = (i for i in range(len(judged)) if i not in answers)
-        for i in sorted(left, key=lambda i: _order(judged[i])):
-            answers[i] = self._revise(connection, judged[i], now)
+        for i in left:
+            answers[i] = self._revise(connection, known[i], judged[i], now)
         return [answers[i] for i in range(len(judged))]
 
-    def _append(self, connection: Connection, rows: list[tuple[str, int, Judged]], now: int) -> None:
-        """Add a revision and its verdict, both under the same number, to each comment."""
+    def _append(
+        self,
+        connection: Connection,
+        rows: list[tuple[str, int, int, Judged]],
+        now: int,
+        counted: Mapping[str, list[str]] = MappingProxyType({}),
+    ) -> None:
+        """Add to comments a revision and a verdict each, under these numbers; ``counted``: traces by comment."""
         if not rows:
             return
         self._add_revisions(
-            connection, [(id_, number, one.digest, _text(one.comment), now) for id_, number, one in rows]
+            connection,
+            [
+                (id_, number, one.digest, _text(one.comment), now, _text(counted.get(id_, ())))
+                for id_, number, _, one in rows
+            ],
         )
-        self._add_verdicts(connection, [_verdict_row(id_, number, one.verdict, now) for id_, number, one in rows])
+        self._add_verdicts(
+            connection, [_verdict_row(id_, number, revision, one.verdict, now) for id_, revision, number, one in rows]
+        )
 
-    def _revise(self, connection: Connection, judged: Judged, now: int) -> Checked:
+    def _count_hits(self, connection: Connection, judged: Sequence[Judged], now: int) -> None:
+        hits = Counter(rule for one in judged if not one.comment.is_test for rule in one.rules)
+        for rule in sorted(hits):
+            new = {"hits": rules.c.hits + hits[rule], "last_hit_at": now}
+            connection.execute(update(rules).where(rules.c.id == rule).values(new))
+
+    def _revise(self, connection: Connection, comment_id: str, judged: Judged, now: int) -> Checked:
         """A site id that exists: the verdict it has, or another revision."""
-        own = and_(comments.c.site_id == judged.site_id, comments.c.external_id == judged.comment.id)
-        # Locks the comment on PostgreSQL, so that two revisions cannot take the same number; SQLite has one writer.
-        comment_id = connection.execute(select(comments.c.id).where(own).with_for_update()).scalar_one()
         row = connection.execute(_NEWEST, {"comment_id": comment_id}).one()
         if row.digest == judged.digest:
             return Checked(comment_id, _to_verdict(row), repeated=True)
-        newest = select(func.max(revisions.c.number)).where(revisions.c.comment_id == comment_id)
-        self._append(connection, [(comment_id, connection.execute(newest).scalar_one() + 1, judged)], now)
+        revision, number = (
+            connection.execute(select(func.max(of.c.number)).where(of.c.comment_id == comment_id)).scalar_one() + 1
+            for of in (revisions, verdicts)
+        )
+        self._append(connection, [(comment_id, revision, number, judged)], now)
         return Checked(comment_id, judged.verdict)
+
+    def recall(self, asked: Sequence[tuple[int, Trail]]) -> list[Past]:
+        """See :class:`~moderation.store.Store`."""
+        with self._reading() as connection:
+            return self._past.recall(connection, asked)
 
     def history(self, site_id: int, comment_id: str) -> History:
         """See :class:`~moderation.store.Store`."""
         with self._reading() as connection:
-            own = select(comments).where(comments.c.site_id == site_id)
-            row = connection.execute(own.where(comments.c.id == comment_id)).one_or_none()
-            row = row or connection.execute(own.where(comments.c.external_id == comment_id)).one_or_none()
-            if row is None:
-                raise CommentNotFound(comment_id)
+            return _history(connection, _find(connection, site_id, comment_id))
 
-            def all_of(table: Table) -> Sequence[Row[Any]]:
-                return connection.execute(
-                    select(table).where(table.c.comment_id == row.id).order_by(table.c.number)
-                ).all()
+    def review(self, site_id: int, comment_id: str, review: Review) -> History:
+        """See :class:`~moderation.store.Store`."""
+        with self._writing() as connection:
+            # Locks the comment on PostgreSQL, so that two reviews cannot take the same number.
+            found = _find(connection, site_id, comment_id, lock=True)
+            known = _history(connection, found)
+            before = known.reviews[-1].outcome if known.reviews else None
+            row = (found.id, len(known.reviews) + 1, review.outcome, review.reviewer, review.note, review.reviewed_at)
+            connection.execute(insert(reviews).values(row))
+            self._past.review(connection, site_id, found.id, before, review.outcome)
+            return replace(known, reviews=(*known.reviews, review))
 
-            return History(
-                row.id,
-                row.external_id,
-                tuple(Revision(_comment(one.body), one.received_at) for one in all_of(revisions)),
-                tuple(JudgedAt(_to_verdict(one), one.revision, one.judged_at) for one in all_of(verdicts)),
-                tuple(Review(one.outcome, one.reviewer, one.reviewed_at, one.note) for one in all_of(reviews)),
-            )
+    def labelled(self, site_id: int) -> list[tuple[dict[str, float], Outcome]]:
+        """What signals found in each reviewed comment when it was judged, and the newest review; trials left out."""
+        other, first = reviews.alias(), verdicts.alias()
+        newest = select(func.max(other.c.number)).where(other.c.comment_id == comments.c.id).scalar_subquery()
+        judged = select(func.min(first.c.number)).where(first.c.comment_id == comments.c.id).scalar_subquery()
+        query = (
+            select(verdicts.c.evidence, reviews.c.outcome)
+            .select_from(comments)
+            .join(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == newest))
+            .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == judged))
+            .where(comments.c.site_id == site_id, comments.c.is_test.is_(False))
+            .order_by(comments.c.id)
+        )
+        with self._reading() as connection:
+            return [(_scores(row.evidence), Outcome(row.outcome)) for row in connection.execute(query)]
+
+    def campaign_of(self, site_id: int, comment_id: str) -> Near:
+        """The near-copies of a comment, itself among them, oldest first; raises ``CommentNotFound``."""
+        with self._reading() as connection:
+            found = _find(connection, site_id, comment_id)
+            return self._campaign_of(connection, site_id, found.id)
+
+    def _campaign_of(self, connection: Connection, site_id: int, comment_id: str) -> Near:
+        campaign = self._past.campaign_of(connection, comment_id)
+        ids = [comment_id] if campaign is None else self._past.members(connection, site_id, (Kind.CAMPAIGN, campaign))
+        return Near(campaign or comment_id, tuple(_members(connection, ids)))
+
+    def hold_campaign(self, site_id: int, comment_id: str) -> Near:
+        """Give all near-copies that stand accepted a new verdict, hold; returns those."""
+        with self._writing() as connection:
+            found = _find(connection, site_id, comment_id)
+            near = self._campaign_of(connection, site_id, found.id)
+            held = [one for one in near.members if one.decision is Decision.ACCEPT and one.outcome is not Outcome.HAM]
+            reason = Reason("campaign", f"held with the near-copies of {found.id}, by request", 0.0, "")
+            for some in _portions([one.id for one in held]):
+                self._hold(connection, some, reason)
+            return Near(near.id, tuple(replace(one, decision=Decision.HOLD) for one in held))
+
+    def _hold(self, connection: Connection, ids: list[str], reason: Reason) -> None:
+        # Locks the comments on PostgreSQL, so that nobody else takes the same numbers.
+        connection.execute(
+            select(comments.c.id).where(comments.c.id.in_(ids)).order_by(comments.c.id).with_for_update()
+        )
+        query = select(verdicts).where(verdicts.c.comment_id.in_(ids), verdicts.c.number == _last(verdicts))
+        rows, now = [], now_ms()
+        for last in connection.execute(query.order_by(verdicts.c.comment_id)):
+            verdict = _to_verdict(last)
+            verdict = msgspec.structs.replace(verdict, decision=Decision.HOLD, reasons=(reason, *verdict.reasons))
+            rows.append(_verdict_row(last.comment_id, last.number + 1, last.revision, verdict, now))
+        self._add_verdicts(connection, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One comment of a campaign, as it stands now."""
+
+    id: str
+    external_id: str | None
+    received_at: int
+    decision: Decision
+    outcome: Outcome | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A campaign's id, and some of its comments, oldest first."""
+
+    id: str
+    members: tuple[Member, ...]
+
+
+SHOWN = 200
+"""Characters of a comment in a list."""
+
+
+def _last(table: Table) -> ScalarSelect[int]:
+    """The newest number of a comment, in a query of the same table."""
+    other = table.alias()
+    newest = select(func.max(other.c.number)).where(other.c.comment_id == table.c.comment_id)
+    return newest.correlate(table).scalar_subquery()
+
+
+def _portions(ids: list[str]) -> Iterator[list[str]]:
+    return (ids[low : low + LOOKED_UP_AT_ONCE] for low in range(0, len(ids), LOOKED_UP_AT_ONCE))
+
+
+def _members(connection: Connection, ids: list[str]) -> Iterator[Member]:
+    """Comments as they stand now, in the order of their ids."""
+    query = (
+        select(comments, revisions.c.body, verdicts.c.decision, reviews.c.outcome)
+        .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == 1))
+        .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == _last(verdicts)))
+        .outerjoin(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == _last(reviews)))
+        .order_by(comments.c.id)
+    )
+    for some in _portions(ids):
+        for row in connection.execute(query.where(comments.c.id.in_(some))):
+            outcome = Outcome(row.outcome) if row.outcome is not None else None
+            text = _comment(row.body).text[:SHOWN]
+            yield Member(row.id, row.external_id, row.received_at, Decision(row.decision), outcome, text)
+
+
+def _lock(connection: Connection, judged: Judged) -> str:
+    """Our id of a comment that its site has named.
+
+    Locks it on PostgreSQL, so that two revisions cannot take the same number; SQLite has one writer.
+    """
+    own = and_(comments.c.site_id == judged.site_id, comments.c.external_id == judged.comment.id)
+    found: str = connection.execute(select(comments.c.id).where(own).with_for_update()).scalar_one()
+    return found
+
+
+def _find(connection: Connection, site_id: int, comment_id: str, *, lock: bool = False) -> Row[Any]:
+    """The row of a comment, by our id or the site's own."""
+    own = select(comments).where(comments.c.site_id == site_id)
+    if lock:
+        own = own.with_for_update()
+    row = connection.execute(own.where(comments.c.id == comment_id)).one_or_none()
+    row = row or connection.execute(own.where(comments.c.external_id == comment_id)).one_or_none()
+    if row is None:
+        raise CommentNotFound(comment_id)
+    return row
+
+
+def _history(connection: Connection, found: Row[Any]) -> History:
+    def all_of(table: Table) -> Sequence[Row[Any]]:
+        return connection.execute(select(table).where(table.c.comment_id == found.id).order_by(table.c.number)).all()
+
+    return History(
+        found.id,
+        found.external_id,
+        tuple(Revision(_comment(one.body), one.received_at) for one in all_of(revisions)),
+        tuple(JudgedAt(_to_verdict(one), one.revision, one.judged_at) for one in all_of(verdicts)),
+        tuple(Review(Outcome(one.outcome), one.reviewer, one.reviewed_at, one.note) for one in all_of(reviews)),
+    )
 
 
 Name = tuple[int, str | None]
@@ -193,11 +342,11 @@ def _text(value: object) -> str:
     return _encode(value).decode()
 
 
-def _verdict_row(comment_id: str, number: int, verdict: Verdict, now: int) -> tuple[Any, ...]:
+def _verdict_row(comment_id: str, number: int, revision: int, verdict: Verdict, now: int) -> tuple[Any, ...]:
     return (
         comment_id,
         number,
-        number,
+        revision,
         verdict.decision.value,
         _text(verdict.scores),
         _text(verdict.baseline),
@@ -205,10 +354,17 @@ def _verdict_row(comment_id: str, number: int, verdict: Verdict, now: int) -> tu
         verdict.model,
         verdict.policy,
         now,
+        _text(verdict.evidence),
     )
 
 
 def _to_verdict(row: Row[Any]) -> Verdict:
     return Verdict(
-        Decision(row.decision), _scores(row.scores), _scores(row.baseline), _reasons(row.reasons), row.model, row.policy
+        Decision(row.decision),
+        _scores(row.scores),
+        _scores(row.baseline),
+        _reasons(row.reasons),
+        row.model,
+        row.policy,
+        _scores(row.evidence),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.policy import Override
+from moderation.policy import Choices, Override
 from tests.conftest import DATABASES, client_of, parts_of
 
 PILLS = "Buy cheap Viagra and Cialis without prescription http://best-pills.shop/buy http://cheap-meds.xyz/cialis"
@@ -109,7 +109,7 @@ def test_a_verdict_names_the_model_and_the_policy(app, client):
 
 
 def test_a_changed_policy_decides_the_next_comment(app, client):
-    parts_of(app).sites.set_policy("blog", {"spam": Override(hold_at=0.0)})
+    parts_of(app).sites.choose("blog", Choices(thresholds={"spam": Override(hold_at=0.0)}))
     answer = check(client, {"text": "Hi"})
     assert answer["decision"] == "hold"
     assert answer["policy"].endswith("+1")

@@ -18,7 +18,8 @@ from moderation.store import migrate
 from moderation.store.database import open_database
 from moderation.store.sql import SqlStore
 from moderation.verdict import Decision
-from tests.builders import keep, make_judged
+from tests.builders import keep, make_author, make_judged
+from tests.moderation.evidence import COPY, keep_one
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -38,6 +39,13 @@ def record_and_die(url: str, site: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def count(url: str, site: str, own: str) -> None:
+    """Record near-copies of one author, one by one."""
+    store = SqlStore(open_database(url))
+    for number in range(30):
+        keep_one(store, f"{COPY} {own}", author=make_author(), id=f"{own}-{number}", site=int(site))
+
+
 def upgrade(url: str) -> None:
     """Bring the database to the newest version."""
     engine = open_database(url)
@@ -50,7 +58,7 @@ def secret(file: str) -> str:
     return load_secret(None, Path(file)).decode()
 
 
-WORKS = {work.__name__: work for work in (record, record_and_die, upgrade, secret)}
+WORKS = {work.__name__: work for work in (record, record_and_die, count, upgrade, secret)}
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:

@@ -240,7 +240,8 @@ def check(tmp_path):
 
     def check_them(*comments: Comment, policy: Policy | None = None):
         chosen = policy or make_policy(model.manifest)
-        return check_comments([Submission(1, comment, chosen) for comment in comments], classifier=model, store=store)
+        submissions = [Submission(1, comment, chosen) for comment in comments]
+        return check_comments(submissions, classifier=model, store=store, secret=b"sixteen bytes or")
 
     check_them.store = store
     return check_them

@@ -12,7 +12,7 @@ from moderation.classifier import Classifier
 from moderation.features import extract
 from moderation.policy import make_policy
 from moderation.settings import ROOT
-from moderation.text import fold
+from moderation.text import as_text, fold, fold_batch
 from tests.builders import BITS, make_comment, make_comments, seen
 
 GROUPS = ["Muslims", "gay people", "women", "black people", "Jews", "immigrants", "disabled people", "Americans", "men"]
@@ -85,3 +85,17 @@ def test_looking_only_where_a_name_may_begin_finds_all(text):
         if not expected or beginning.start() >= expected[-1][1]:
             expected += [found.span() for found in [identity._GROUP.match(text, beginning.start())] if found]
     assert identity.spans(text) == expected
+
+
+@pytest.mark.parametrize("text", ["gay jews, old men and women", "a gay an old \x00 é a black man.", "women " * 40])
+def test_what_stands_around_groups_keeps_its_place(text):
+    folded = fold_batch([text])
+    groups = identity.spans(folded.text)
+    merged = identity.merged(folded, groups)
+    kept = [i for i in range(folded.codes.size) if not any(start < i < end for start, end in groups)]
+    ends = {start: end for start, end in groups}
+    assert merged.text == as_text(merged.codes)
+    assert merged.text.count(identity.PLACEHOLDER) == len(groups) > 0
+    assert merged.offsets.tolist() == folded.offsets[kept].tolist()
+    assert merged.ends.tolist() == [folded.ends[ends.get(i, i + 1) - 1] for i in kept]
+    assert merged.bounds.tolist() == [0, merged.codes.size - 1]

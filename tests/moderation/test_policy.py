@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.errors import BadSetting
-from moderation.policy import Override, Policy, Thresholds, make_policy
+from moderation.policy import Choices, Override, Policy, Thresholds, make_policy
 from moderation.verdict import SEVERITY, Decision
 from tests.builders import make_head, make_manifest
 
@@ -70,17 +70,24 @@ def test_the_thresholds_are_the_model_s_in_the_order_of_its_heads():
     assert make_policy(make_manifest(heads=heads)).thresholds == (Thresholds(0.1, 0.2), Thresholds(0.3, None))
 
 
+def with_(head: str, **change) -> Choices:
+    """A site that changes one head."""
+    return Choices(thresholds={head: Override(**change)})
+
+
 def test_a_site_changes_one_threshold_and_keeps_the_others():
-    made = make_policy(make_manifest(), {"toxicity": Override(hold_at=0.2)})
+    made = make_policy(make_manifest(), with_("toxicity", hold_at=0.2))
     assert made.thresholds == (Thresholds(0.5, 0.9), Thresholds(0.2, 0.9))
 
 
 def test_a_site_may_never_reject():
-    assert make_policy(make_manifest(), {"spam": Override(reject_at=None)}).thresholds[0] == Thresholds(0.5, None)
+    assert make_policy(make_manifest(), with_("spam", reject_at=None)).thresholds[0] == Thresholds(0.5, None)
 
 
 def test_a_change_to_a_head_that_the_model_has_not_changes_nothing():
-    assert make_policy(make_manifest(), {"threat": Override(hold_at=0.1)}) == make_policy(make_manifest())
+    assert (
+        make_policy(make_manifest(), with_("threat", hold_at=0.1)).thresholds == make_policy(make_manifest()).thresholds
+    )
 
 
 def test_a_policy_is_named_by_the_model_and_the_number_of_changes():
@@ -91,16 +98,16 @@ def test_a_policy_is_named_by_the_model_and_the_number_of_changes():
 @pytest.mark.parametrize("name", ["hold_at", "reject_at"])
 def test_a_threshold_that_is_no_probability_is_refused(name, value):
     with pytest.raises(BadSetting, match=rf"spam\.{name}: .* between 0 and 1"):
-        make_policy(make_manifest(), {"spam": Override(**{name: value})})
+        make_policy(make_manifest(), with_("spam", **{name: value}))
 
 
 def test_holding_from_above_rejecting_is_refused():
     with pytest.raises(BadSetting, match=r"spam\.hold_at: 0\.95 is above reject_at 0\.9"):
-        make_policy(make_manifest(), {"spam": Override(hold_at=0.95)})
+        make_policy(make_manifest(), with_("spam", hold_at=0.95))
 
 
 def test_holding_and_rejecting_from_the_same_score_rejects():
-    limits = make_policy(make_manifest(), {"spam": Override(hold_at=0.9)}).thresholds[0]
+    limits = make_policy(make_manifest(), with_("spam", hold_at=0.9)).thresholds[0]
     assert [limits.judge(0.89), limits.judge(0.9)] == [ACCEPT, REJECT]
 
 
@@ -111,5 +118,5 @@ def test_the_thresholds_of_the_shipped_model_make_a_policy(shipped, shipped_poli
 
 def test_a_change_that_contradicts_a_new_model_is_read_with_caution():
     manifest = make_manifest(heads=(make_head("spam", hold_at=0.5, reject_at=0.9),))
-    made = make_policy(manifest, {"spam": Override(hold_at=0.95)}, forgiving=True)
+    made = make_policy(manifest, with_("spam", hold_at=0.95), forgiving=True)
     assert made.thresholds == (Thresholds(0.9, 0.95),)

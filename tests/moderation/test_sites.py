@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from moderation.errors import KeyNotFound, SchemaMismatch, SiteExists, SiteNotFound
-from moderation.policy import Override
+from moderation.policy import Choices, Mode, Override
 from moderation.store import sites as module
 from moderation.store.schema import keys
 from moderation.store.sites import Sites
@@ -271,31 +271,32 @@ def until_it_waits(work: Future, url: str) -> None:
 
 @DATABASES
 def test_a_new_site_has_the_thresholds_of_the_model(sites):
-    assert (sites.site("ann").overrides, sites.site("ann").policy_number) == ({}, 0)
+    assert (sites.site("ann").choices, sites.site("ann").policy_number) == (Choices(), 0)
 
 
 @DATABASES
 def test_a_policy_is_kept_as_it_was_set(sites):
-    overrides = {"spam": Override(hold_at=0.4, reject_at=None), "threat": Override(reject_at=0.99)}
-    assert sites.set_policy("ann", overrides).overrides == overrides
-    assert sites.site("ann").overrides == overrides
+    thresholds = {"spam": Override(hold_at=0.4, reject_at=None), "threat": Override(reject_at=0.99)}
+    choices = Choices(thresholds=thresholds, mode=Mode.SHADOW, signals_off=("links",), weights={"links": 0.5})
+    assert sites.choose("ann", choices).choices == choices
+    assert sites.site("ann").choices == choices
 
 
 @DATABASES
 def test_every_change_of_a_policy_has_a_number(sites):
-    numbers = [sites.set_policy("ann", {}).policy_number for _ in range(3)]
+    numbers = [sites.choose("ann", Choices()).policy_number for _ in range(3)]
     assert numbers == [1, 2, 3]
 
 
 @DATABASES
 def test_a_policy_is_of_one_site(sites):
-    sites.set_policy("ann", {"spam": Override(hold_at=0.4)})
-    assert sites.site("ben").overrides == {}
+    sites.choose("ann", Choices(thresholds={"spam": Override(hold_at=0.4)}))
+    assert sites.site("ben").choices == Choices()
 
 
 @DATABASES
 def test_a_changed_policy_is_seen_through_a_known_key_at_once(sites):
     key = sites.create_key("ann")
     assert sites.of_key(key).policy_number == 0
-    sites.set_policy("ann", {"spam": Override(hold_at=0.4)})
+    sites.choose("ann", Choices(thresholds={"spam": Override(hold_at=0.4)}))
     assert sites.of_key(key).policy_number == 1

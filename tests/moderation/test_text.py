@@ -60,6 +60,25 @@ def test_a_text_folds_the_same_alone_and_in_company(texts):
         assert (batch.links[i], batch.evidence[i]) == (alone.links, alone.evidence)
 
 
+ascii_text = st.text(st.characters(max_codepoint=127) | st.sampled_from("aaa  ..\n\0\x1e<>[]&"), max_size=40)
+
+
+@given(st.lists(ascii_text, max_size=4))
+@example(["", ""])
+@example(["a\x1eb"])
+@example(["nu\0l"])
+@example(["a  b", "aaaa"])
+@example(["I said: > ]"])
+def test_plain_texts_fold_the_same_in_company_that_is_not_plain(some):
+    plain, other = fold_batch(some), fold_batch([*some, "é"])
+    end = int(other.bounds[len(some)]) + 1
+    assert plain.text == as_text(plain.codes) == other.text[:end]
+    assert plain.bounds.tolist() == other.bounds[: len(some) + 1].tolist()
+    assert plain.offsets[:-1].tolist() == other.offsets[: end - 1].tolist()
+    assert plain.ends[:-1].tolist() == other.ends[: end - 1].tolist()
+    assert plain.evidence == other.evidence[: len(some)]
+
+
 def test_a_batch_has_a_seam_before_every_text_and_one_at_the_end():
     batch = fold_batch(["a", "", "b\nc"])
     assert as_text(batch.codes) == "\na\n\nb c\n"

@@ -1,0 +1,82 @@
+"""``hamlet forget``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from api.cli.options import STORAGE, with_settings
+from api.cli.tables import show
+from moderation.errors import BadSetting
+from moderation.settings import Settings
+
+if TYPE_CHECKING:
+    from moderation.store.forget import Held
+    from moderation.store.sites import Site
+
+
+@click.command()
+@click.option("--email", metavar="ADDRESS", help="The person with this e-mail address.")
+@click.option("--author", metavar="NAME", help="Everybody who wrote under this name.")
+@click.option("--ip", metavar="ADDRESS", help="Everybody who wrote from this address (of IPv6: its /64).")
+@click.option("--site", metavar="NAME", help="At this site only.")
+@click.option("--yes", is_flag=True, help="Erase. Without it, what is held is only shown.")
+@with_settings(*STORAGE)
+def forget(
+    settings: Settings, email: str | None, author: str | None, ip: str | None, site: str | None, yes: bool
+) -> None:
+    r"""Show everything held on a person, then erase it.
+
+    \b
+    hamlet forget --email ann@example.org          shows
+    hamlet forget --email ann@example.org --yes    erases
+
+    Comments are erased with their verdicts, reviews and traces, and taken out of every count.
+    """
+    from api.wiring import open_engine, sites_in
+    from moderation.secret import load_secret
+    from moderation.store import migrate
+    from moderation.store.forget import Person, Who, erase, held
+
+    given = [(Who.EMAIL, email), (Who.AUTHOR, author), (Who.IP, ip)]
+    named = [(who, value) for who, value in given if value is not None]
+    if len(named) != 1:
+        raise BadSetting("forget", "name the person by one of --email, --author and --ip")
+    engine = open_engine(settings)
+    migrate.upgrade(engine)
+    sites = sites_in(engine, settings)
+    who, value = named[0]
+    person = Person(who, value, load_secret(settings.secret, settings.secret_file))
+    found = held(engine, person, sites.site(site).id if site is not None else None)
+    if not found:
+        click.echo("nothing is held", err=True)
+        return
+    rows = [
+        (one.site, len(one.comments), one.revisions, one.verdicts, one.reviews, len(one.records), text)
+        for one in found
+        for text in [one.shown[0] if one.shown else ""]
+    ]
+    columns = ("site", "comments", "revisions", "verdicts", "reviews", "records", "the first begins")
+    show(f"Held on {who} {value}", columns, rows)
+    _show_models(found, sites.all())
+    if not yes:
+        click.echo("nothing was erased; add --yes to erase it", err=True)
+        return
+    for one in found:
+        erase(engine, person, one)
+    click.echo(f"erased {sum(len(one.comments) for one in found):,} comments and all that was kept of them", err=True)
+
+
+def _show_models(found: list[Held], sites: list[Site]) -> None:
+    """Say which models learnt from these comments."""
+    learnt_at = {site.id: site.choices.learnt_at for site in sites}
+    for one in found:
+        when = learnt_at[one.site_id]
+        if when is not None and one.first_reviewed_at is not None and one.first_reviewed_at <= when:
+            click.echo(
+                f"the signals' weights of {one.site} were learnt from their reviews, too: after erasing, run"
+                f" hamlet train signals --site {one.site}",
+                err=True,
+            )
+    click.echo("base models learnt from no site's comments", err=True)

@@ -1,0 +1,52 @@
+"""Bodies of requests and answers: JSON in, JSON out, one way for all calls."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from api.problems import Refused
+from moderation.comment import MAX_ID, decode_json
+from moderation.errors import BadComment, CommentNotFound
+
+_encode = msgspec.json.Encoder().encode
+T = TypeVar("T")
+
+
+def read_json() -> tuple[Any, bool]:
+    """The body, decoded; the flag tells that characters had to be replaced."""
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        got = request.mimetype or "none"
+        raise Refused(415, "unsupported-media-type", f"the body must be application/json, the Content-Type is {got}")
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
+        raise RequestEntityTooLarge  # A chunked body is cut at the limit, without a word.
+    try:
+        return decode_json(body)
+    except BadComment as error:
+        raise Refused(400, "malformed-json", str(error)) from error
+
+
+def read_as(kind: type[T]) -> T:
+    """The body as a struct; raises :class:`BadComment`, which says what is wrong and where."""
+    data, _ = read_json()
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        what, _, at = str(error).partition(" - at `")
+        raise Refused(422, "invalid-request", f"{what} - at `{at.rstrip('`') or '$'}`") from error
+
+
+def possible_id(comment_id: str) -> str:
+    """An id from a path; what can be no id is found nowhere."""
+    if "\0" in comment_id or len(comment_id) > MAX_ID:
+        raise CommentNotFound(comment_id[:MAX_ID])
+    return comment_id
+
+
+def answer_json(body: Any, status: int = 200) -> Response:
+    """Data as an answer."""
+    return Response(_encode(body), status, content_type="application/json")

@@ -1,0 +1,291 @@
+"""``hamlet sites set|signals``, ``hamlet db prune``, ``hamlet forget`` and ``hamlet train signals``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import update
+
+from api.cli import housekeeping
+from hamlet.cli import cli
+from moderation.comment import Author, content_digest
+from moderation.errors import BadSetting, HamletError, SiteNotFound
+from moderation.past import DAY, Outcome
+from moderation.policy import Choices, Mode
+from moderation.secret import load_secret
+from moderation.store import Judged, Review, Trail, id_from, now_ms
+from moderation.store.schema import revisions
+from moderation.store.sites import Sites
+from moderation.store.sql import SqlStore
+from tests.builders import make_comment, make_verdict
+from training.signals import TooFewLabels
+
+ANN = Author(name="Ann", email="ann@example.org", ip="192.0.2.1")
+
+
+@pytest.fixture
+def hamlet(tmp_path, monkeypatch):
+    """Runs a command in a folder with the site ``blog``: ``hamlet("forget", "--email", …)``."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Result:
+        result = CliRunner().invoke(cli, arguments)
+        if isinstance(result.exception, HamletError):
+            raise result.exception
+        assert isinstance(result.exception, SystemExit | None), result.exception
+        return result
+
+    run("sites", "create", "blog")
+    return run
+
+
+@pytest.fixture
+def engine(hamlet, open_engine):
+    return open_engine("var/hamlet.db")
+
+
+@pytest.fixture
+def store(engine):
+    return SqlStore(engine)
+
+
+@pytest.fixture
+def choices(engine, tmp_path) -> Callable[[], Choices]:
+    """What the site has chosen, as it stands now."""
+    secret = load_secret(None, tmp_path / "var" / "secret")
+    return lambda: Sites(engine, secret).site("blog").choices
+
+
+def keep(store, author: Author = ANN, outcome: str = "", traces: tuple = (), **evidence: float) -> str:
+    """Keep a comment of the site with what its signals found, and perhaps a review; its id."""
+    comment = make_comment("Hi", author=author)
+    verdict = make_verdict(evidence={"text": 0.0, **evidence})
+    (checked,) = store.record([Judged(1, comment, content_digest(comment), verdict, Trail(traces))])
+    if outcome:
+        store.review(1, checked.id, Review(Outcome(outcome), "bob", now_ms()))
+    return checked.id
+
+
+# -- sites set
+
+
+@pytest.mark.parametrize(
+    ("choice", "value", "kept"),
+    [
+        ("mode", "shadow", Mode.SHADOW),
+        ("mode", "hold-first-timers", Mode.HOLD_FIRST_TIMERS),
+        ("flood_per_hour", "0", 0),
+        ("trusted_hops", "2", 2),
+        ("keep_addresses_days", "30", 30),
+    ],
+)
+def test_a_choice_is_made(hamlet, choices, choice, value, kept):
+    assert hamlet("sites", "set", "blog", choice, value).stdout == f"blog: {choice} is {value}\n"
+    assert getattr(choices(), choice) == kept
+
+
+def test_a_choice_leaves_the_others(hamlet, choices):
+    hamlet("sites", "policy", "blog", "spam", "--hold-at", "0.4")
+    hamlet("sites", "signals", "blog", "--off", "topic")
+    hamlet("sites", "set", "blog", "mode", "closed")
+    assert (choices().mode, choices().signals_off, choices().thresholds["spam"].hold_at) == ("closed", ("topic",), 0.4)
+
+
+@pytest.mark.parametrize(
+    ("choice", "value", "said"),
+    [
+        ("mode", "off", "mode: must be one of enforce, shadow"),
+        ("mode", "1", "mode: must be one of"),
+        ("flood_per_hour", "many", "flood_per_hour: must be a whole number, got 'many'"),
+        ("flood_per_hour", "²", "must be a whole number"),
+        ("flood_per_hour", "-1", ">= 0"),
+        ("trusted_hops", "21", "<= 20"),
+        ("keep_addresses_days", "99999", "<= 36500"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused_and_not_kept(hamlet, choices, choice, value, said):
+    with pytest.raises(BadSetting, match=said):
+        hamlet("sites", "set", "--", "blog", choice, value)
+    assert choices() == Choices()
+
+
+def test_there_are_choices_to_choose_from(hamlet):
+    result = hamlet("sites", "set", "blog", "colour", "red")
+    assert (result.exit_code, "keep_addresses_days" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("line", ["sites set x mode shadow", "sites signals x", "train signals --site x"])
+def test_a_site_that_is_not_there_is_named(hamlet, line):
+    with pytest.raises(SiteNotFound, match="'x'"):
+        hamlet(*line.split())
+
+
+# -- sites signals
+
+
+def states(hamlet) -> dict[str, str]:
+    return dict(line.split("\t")[:2] for line in hamlet("sites", "signals", "blog").stdout.splitlines())
+
+
+def test_signals_are_switched_off_and_on(hamlet):
+    assert set(states(hamlet).values()) == {"on"}
+    hamlet("sites", "signals", "blog", "--off", "topic", "--off", "role", "--off", "topic")
+    assert {code for code, state in states(hamlet).items() if state == "off"} == {"topic", "role"}
+    hamlet("sites", "signals", "blog", "--on", "topic")
+    assert {code for code, state in states(hamlet).items() if state == "off"} == {"role"}
+
+
+@pytest.mark.parametrize("flag", ["--on", "--off"])
+def test_a_signal_that_is_not_there_is_named(hamlet, flag):
+    with pytest.raises(BadSetting, match="no signal 'tpoic'; there are hidden-field"):
+        hamlet("sites", "signals", "blog", flag, "tpoic")
+
+
+# -- db prune
+
+
+def test_what_is_too_old_is_pruned(hamlet, store, engine):
+    fresh, old = keep(store), keep(store)
+    aged = id_from(now_ms() - 91 * DAY)
+    rename(engine, old, aged)
+    assert hamlet("db", "prune").stdout == "addresses taken out of 1 comments; 0 campaigns forgotten\n"
+    assert hamlet("db", "prune").stdout == "addresses taken out of 0 comments; 0 campaigns forgotten\n"
+    assert [store.history(1, one).revisions[0].comment.author.email for one in (fresh, aged)] == [ANN.email, None]
+
+
+def rename(engine, old: str, new: str) -> None:
+    """Give a comment the id of another time."""
+    raw = engine.raw_connection()
+    raw.execute("PRAGMA foreign_keys=OFF")
+    raw.execute("UPDATE comments SET id = ? WHERE id = ?", (new, old))
+    for table in ("revisions", "verdicts"):
+        raw.execute(f"UPDATE {table} SET comment_id = ? WHERE comment_id = ?", (new, old))
+    raw.commit()
+    raw.execute("PRAGMA foreign_keys=ON")
+    raw.close()
+
+
+def test_a_server_leaves_housekeeping_to_another_process(hamlet, store, engine, caplog):
+    keep(store)
+    with engine.begin() as connection:
+        connection.execute(update(revisions).values(received_at=0))
+    housekeeping.run_once()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [((sys.executable, "-c", "import sys; sys.exit('no luck')"), "no luck"), (("/nowhere",), "No such")],
+)
+def test_housekeeping_that_fails_is_put_off(caplog, command, said):
+    with caplog.at_level(logging.WARNING):
+        housekeeping.run_once(command)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("housekeeping put off for an hour: ")
+    assert said in record.getMessage()
+
+
+def test_housekeeping_begins_and_ends(monkeypatch):
+    from threading import Event
+
+    called = Event()
+    monkeypatch.setattr(housekeeping, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(housekeeping, "run_once", called.set)
+    stop = housekeeping.keep_house()
+    assert called.wait(30)
+    stop()
+
+
+# -- forget
+
+
+def test_without_yes_nothing_is_erased(hamlet, store):
+    kept = keep(store)
+    result = hamlet("forget", "--email", "Ann@Example.org")
+    assert result.stdout.split("\t")[:3] == ["blog", "1", "1"]
+    assert "nothing was erased; add --yes" in result.stderr
+    assert store.history(1, kept).id == kept
+
+
+@pytest.mark.parametrize("whom", [("--email", "ann+x@example.org"), ("--author", "ANN"), ("--ip", "192.0.2.1")])
+def test_a_person_is_erased(hamlet, store, whom):
+    keep(store)
+    assert "erased 1 comments" in hamlet("forget", *whom, "--yes").stderr
+    assert hamlet("forget", *whom).stderr == "nothing is held\n"
+
+
+def test_a_person_is_erased_at_one_site_alone(hamlet, store):
+    keep(store)
+    hamlet("sites", "create", "other")
+    assert "nothing is held" in hamlet("forget", "--email", "ann@example.org", "--site", "other", "--yes").stderr
+    assert hamlet("forget", "--email", "ann@example.org").stdout.startswith("blog\t1\t")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("", "one of --email"), ("--email a@b.de --ip 192.0.2.1", "one of --email"), ("--email ann", "no e-mail address")],
+)
+def test_a_person_is_named_in_one_way(hamlet, line, said):
+    with pytest.raises(BadSetting, match=said):
+        hamlet("forget", *line.split(), "--yes")
+
+
+def test_what_was_learnt_from_a_person_is_told(hamlet, store):
+    for number in range(40):
+        keep(store, Author(email=f"{number}@example.org"), "spam" if number % 2 else "ham", topic=1.0)
+    keep(store, ANN, "spam", topic=1.0)
+    assert "were learnt" not in hamlet("forget", "--email", "ann@example.org").stderr
+    hamlet("train", "signals", "--site", "blog")
+    assert "hamlet train signals --site blog" in hamlet("forget", "--email", "ann@example.org").stderr
+
+
+# -- train signals
+
+
+def test_a_few_labels_are_refused_with_what_to_do(hamlet, store, choices):
+    keep(store, outcome="spam", topic=1.0)
+    with pytest.raises(TooFewLabels, match="1 comments called spam and 0 called ham") as caught:
+        hamlet("train", "signals", "--site", "blog")
+    assert "review some comments" in caught.value.hint
+    assert choices() == Choices()
+
+
+@pytest.fixture
+def labelled(store):
+    """Forty reviews: this site's spammers stay on topic."""
+    for number in range(40):
+        if number % 2:
+            keep(store, outcome="spam", topic=-2.0)
+        else:
+            keep(store, outcome="ham")
+
+
+def test_weights_are_learnt_from_reviews(hamlet, labelled, choices):
+    before = now_ms()
+    shown = hamlet("train", "signals", "--site", "blog").stdout
+    assert "topic" in shown
+    assert list(choices().weights) == ["topic"]
+    assert choices().weights["topic"] < 0
+    assert before <= choices().learnt_at <= now_ms()
+
+
+def test_a_dry_run_changes_nothing(hamlet, labelled, choices):
+    result = hamlet("train", "signals", "--site", "blog", "--dry-run")
+    assert "nothing was changed" in result.stderr
+    assert choices() == Choices()
+
+
+def test_learning_leaves_the_other_choices(hamlet, labelled, choices):
+    hamlet("sites", "set", "blog", "mode", "shadow")
+    hamlet("train", "signals", "--site", "blog")
+    assert (choices().mode, list(choices().weights)) == (Mode.SHADOW, ["topic"])
+
+
+def test_learnt_weights_are_shown(hamlet, labelled):
+    hamlet("train", "signals", "--site", "blog")
+    rows = [line.split("\t") for line in hamlet("sites", "signals", "blog").stdout.splitlines()]
+    assert [row[0] for row in rows if row[2].endswith(" learnt")] == ["topic"]
