@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("scoring", "http", "footprint", "history", "simulation")
+NAMES = ("scoring", "http", "footprint", "history", "simulation", "training")
 
 
 def main() -> None:

@@ -44,6 +44,8 @@ class Corpus:
     """Labels that hold for the whole corpus though nobody judged them one by one."""
     renamed: dict[str, str] = field(default_factory=dict)
     file: str = ""
+    toxic_in: tuple[str, ...] = ()
+    """Languages in which it says what is toxic."""
 
     @property
     def path(self) -> str:
@@ -61,16 +63,16 @@ CORPORA: tuple[Corpus, ...] = (
     Corpus("telegram-ru", "MIT / none stated", "Russian chat spam"),
     Corpus("article-comments-noisy", "none stated", "comments under programming articles", train=False),
     Corpus("tech-blog-ham", "none stated", "approved comments of a technical blog"),
-    Corpus("wiki-talk-toxic", "CC BY-SA text, CC0 labels", "Wikipedia talk pages (Jigsaw)"),
+    Corpus("wiki-talk-toxic", "CC BY-SA text, CC0 labels", "Wikipedia talk pages (Jigsaw)", toxic_in=("en",)),
     Corpus("wiki-talk-six-labels", "CC BY-SA text, CC0 labels", "Wikipedia talk pages, six labels", renamed=_SIX),
     Corpus("news-politics-hate", "MIT", "news-site politics comments"),
     Corpus("reddit-offensiveness", "scores MIT", "Ruddit, graded offensiveness", assumed=_NOT_SPAM),
     Corpus("tweets-olid", "research", "OffensEval 2019", train=False),
     Corpus("tweets-offensive", "MIT", "Davidson 2017", train=False),
-    Corpus("tweets-de", "CC BY 4.0", "GermEval 2018", assumed=_NOT_SPAM),
-    Corpus("tweets-pt", "CC BY-SA 4.0", "ToLD-Br", assumed=_NOT_SPAM),
-    Corpus("social-zh", "Apache-2.0", "COLD", assumed=_NOT_SPAM),
-    Corpus("news-ko", "CC BY-SA 4.0", "Korean news comments", assumed=_NOT_SPAM),
+    Corpus("tweets-de", "CC BY 4.0", "GermEval 2018", assumed=_NOT_SPAM, toxic_in=("de",)),
+    Corpus("tweets-pt", "CC BY-SA 4.0", "ToLD-Br", assumed=_NOT_SPAM, toxic_in=("pt",)),
+    Corpus("social-zh", "Apache-2.0", "COLD", assumed=_NOT_SPAM, toxic_in=("zh",)),
+    Corpus("news-ko", "CC BY-SA 4.0", "Korean news comments", assumed=_NOT_SPAM, toxic_in=("ko",)),
     Corpus("hatecheck-en", "CC BY 4.0", "HateCheck", train=False, file="tests/hatecheck-en.jsonl.gz"),
     Corpus(
         "identity-templates",
@@ -170,6 +172,37 @@ def read_constructs(data_dir: Path, readings: int, random: Random) -> list[Label
         for number, template in enumerate(templates)
         for _ in range(readings)
     ]
+    return unrepeated(rows)
+
+
+_NO_LANGUAGE = frozenset({"eo", "tlh", "kab"})
+"""Lists of languages that hardly anybody comments in."""
+WORDS_TOGETHER = 3
+READINGS_OF_A_WORD, MOST_READINGS = 2, 400
+
+
+def read_profanity(data_dir: Path, random: Random) -> list[LabelledComment]:
+    """Swear words of ``lists/profanity``, one file a language, a few in each comment.
+
+    Profane whatever the language. Toxic only where no corpus of that language says what is: a swear word is not an
+    insult, but where nothing else is known it is the best there is.
+    """
+    folder, known = data_dir / "lists" / "profanity", {lang for corpus in CORPORA for lang in corpus.toxic_in}
+    rows: list[LabelledComment] = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        language = path.name.partition("-")[0]
+        if not path.name.islower() or language in _NO_LANGUAGE:  # LICENSE, README and variants of a language.
+            continue
+        words = [word for line in path.read_text(encoding="utf-8").splitlines() if (word := line.strip())]
+        labels = {"profanity": 1.0} | ({} if language in known else {"toxicity": 1.0})
+        rows += [
+            LabelledComment(
+                text=" ".join(random.sample(words, min(len(words), random.randint(1, WORDS_TOGETHER)))),
+                language=language,
+                labels=labels,
+            )
+            for _ in range(min(MOST_READINGS, READINGS_OF_A_WORD * len(words)))
+        ]
     return unrepeated(rows)
 
 

@@ -15,6 +15,8 @@ class HeadRecipe:
     """Inverse of the L2 penalty (scikit-learn's C), for weights that sum to ``Recipe.mass``."""
     boost: dict[str, float] = field(default_factory=dict)
     """Corpus to factor on its weight; 0 leaves it out."""
+    boost_harmless: dict[str, float] = field(default_factory=dict)
+    """The same for the comments of a corpus that are fine, where they are worth more than the others."""
     bounded_by: tuple[str, ...] = ()
     """Corpora whose harmless comments set the thresholds: those most like what a blog receives. All, if none are."""
     hold_false_positives: float = 0.02
@@ -47,8 +49,18 @@ class Recipe:
     confidence: float = 0.95
 
 
-# Chat and text messages are another world: they may help a little, and must not teach that short means spam.
-_LITTLE_CHAT = {"seeds": 4.0, "youtube-spam": 0.25, "telegram-ru": 0.1, "sms-spam": 0.05}
+# Chat and text messages are another world: they may help a little, and must not teach that short means spam. Of the
+# ham, that of a blog is what other blogs are most like; short posts in other languages are less so.
+_LIKE_A_BLOG = {
+    "seeds": 4.0,
+    "youtube-spam": 0.25,
+    "telegram-ru": 0.1,
+    "sms-spam": 0.05,
+    "tech-blog-ham": 3.0,
+    "tweets-de": 0.3,
+    "tweets-pt": 0.3,
+    "news-ko": 0.3,
+}
 _INFORMS = HeadRecipe(strength=10.0, decides=False)
 BASE = Recipe(
     heads={
@@ -57,8 +69,10 @@ BASE = Recipe(
         "severe_toxicity": HeadRecipe(strength=10.0, hold_at=0.5),
         "threat": HeadRecipe(strength=10.0, hold_at=0.6),
         "spam": HeadRecipe(
-            strength=20.0,
-            boost=_LITTLE_CHAT,
+            strength=60.0,
+            boost=_LIKE_A_BLOG,
+            # What viewers write under a song is ham elsewhere, too; what spammers write there is spam of its own kind.
+            boost_harmless={"youtube-spam": 1.5},
             bounded_by=(
                 "tech-blog-ham",
                 "news-politics-hate",
@@ -69,7 +83,9 @@ BASE = Recipe(
             ),
         ),
         "toxicity": HeadRecipe(
-            strength=20.0, boost={"seeds": 2.0}, bounded_by=("wiki-talk-toxic", "reddit-offensiveness", "tweets-de")
+            strength=20.0,
+            boost={"seeds": 2.0, "profanity-lists": 0.2},
+            bounded_by=("wiki-talk-toxic", "reddit-offensiveness", "tweets-de"),
         ),
     }
 )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import log
 from pathlib import Path
 from random import Random
@@ -82,21 +83,32 @@ def gather(data_dir: Path | None, recipe: Recipe, seeds: Path = corpora.SEEDS) -
             if corpus.train and (data_dir / corpus.path).exists():
                 rows[corpus.name] = corpora.read_corpus(data_dir, corpus)
                 sources.append(corpora.source_of(corpus, data_dir, rows[corpus.name]))
-        constructs = corpora.read_constructs(data_dir, recipe.readings, Random(recipe.seed))  # noqa: S311  # Choices, no secrets.
-        if constructs:
-            rows["bot-constructs"] = constructs
-            sources.append(
-                DataSource(
-                    name="bot-constructs",
-                    rows=len(constructs),
-                    sha256=artifact.digest_of(data_dir / "lists" / "constructs.txt"),
-                    licence="MIT",
-                    positives=corpora.positives(constructs),
-                )
-            )
+        for name, made, folder in _made_of_lists(data_dir, recipe):
+            if made:
+                rows[name] = made
+                sources.append(_list_source(name, made, folder))
     comments = [comment for part in rows.values() for comment in part]
     origin = np.array([name for name, part in rows.items() for _ in part])
     return Dataset(comments, origin, tuple(sources))
+
+
+def _made_of_lists(data_dir: Path, recipe: Recipe) -> Iterator[tuple[str, list[LabelledComment], Path]]:
+    """Comments made of lists: a name, the comments, and the file or folder they were made of."""
+    lists = data_dir / "lists"
+    random = Random(recipe.seed)  # noqa: S311  # Choices, no secrets.
+    yield "bot-constructs", corpora.read_constructs(data_dir, recipe.readings, random), lists / "constructs.txt"
+    yield "profanity-lists", corpora.read_profanity(data_dir, random), lists / "profanity"
+
+
+LIST_LICENCES = {"bot-constructs": "MIT", "profanity-lists": "CC BY 4.0 (LDNOOBW)"}
+
+
+def _list_source(name: str, rows: list[LabelledComment], path: Path) -> DataSource:
+    files = sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
+    whole = hashlib.sha256(b"".join(one.read_bytes() for one in files)).hexdigest()
+    return DataSource(
+        name=name, rows=len(rows), sha256=whole, licence=LIST_LICENCES[name], positives=corpora.positives(rows)
+    )
 
 
 def _seed_source(rows: list[LabelledComment], folder: Path) -> DataSource:
@@ -194,9 +206,12 @@ def head_weights(dataset: Dataset, labels: Floats, recipe: Recipe, head: HeadRec
     """Weight of each comment for a head: zero if not judged, by corpus otherwise."""
     judged = ~np.isnan(labels)
     weight = np.zeros(labels.size)
-    for name in np.unique(dataset.origin[judged]):
+    for name in map(str, np.unique(dataset.origin[judged])):
         rows = judged & (dataset.origin == name)
-        weight[rows] = head.boost.get(str(name), 1.0) * rows.sum() ** (recipe.corpus_power - 1)
+        even = rows.sum() ** (recipe.corpus_power - 1)
+        weight[rows] = head.boost.get(name, 1.0) * even
+        if name in head.boost_harmless:
+            weight[rows & (labels < 0.5)] = head.boost_harmless[name] * even
     return weight
 
 
@@ -282,6 +297,12 @@ def _train_base(out: Path, data_dir: Path | None, recipe: Recipe, seeds: Path, p
     progress("reading", 0, 1)
     dataset = gather(data_dir, recipe, seeds)
     phrases = learn_phrases(dataset, data_dir, progress)
+    sources = (*dataset.sources, *_phrase_source(phrases, data_dir))
+    return train_on(replace(dataset, sources=sources), phrases, out, recipe, progress)
+
+
+def train_on(dataset: Dataset, phrases: Phrases, out: Path, recipe: Recipe, progress: Progress = silent) -> Manifest:
+    """Train all heads on a data set and write the model."""
     plan = design(dataset, recipe.bits, progress, phrases)
     trained: list[TrainedHead] = []
     for number, name in enumerate(recipe.heads):
@@ -295,7 +316,7 @@ def _train_base(out: Path, data_dir: Path | None, recipe: Recipe, seeds: Path, p
         features_version=features.VERSION,
         bits=recipe.bits,
         heads=tuple(head.manifest for head in trained),
-        data=(*dataset.sources, *_phrase_source(phrases, data_dir)),
+        data=dataset.sources,
         sha256={},
         made_with={"python": platform.python_version(), "scikit-learn": sklearn.__version__, "numpy": np.__version__},
     )

@@ -19,7 +19,7 @@ from training.corpora import Progress, silent
 from training.judged import group_numbers
 from training.measures import CLEAR, SEED, Bools, Floats, Groups, Measured, Ranking, ranking, share, shares
 from training.recipes import BASE, HeadRecipe, Recipe
-from training.train import Dataset, Design, design, fit_head, gather, head_weights
+from training.train import Dataset, Design, design, fit_head, gather, head_weights, learn_phrases
 
 HEADS = ("spam", "toxicity")
 MOST_GROUPS = 20
@@ -125,7 +125,8 @@ def measure(
 ) -> Trained:
     """Leave out every corpus and every group, and draw the learning curve."""
     dataset = gather(data_dir, recipe, seeds)
-    plan = design(dataset, classifier.manifest.bits, progress)
+    # The list's worths come from all ham, that of the corpora left out among it: which phrases it meets, not labels.
+    plan = design(dataset, classifier.manifest.bits, progress, learn_phrases(dataset, data_dir, progress))
     left_out: list[LeftOut] = []
     learning: list[Learnt] = []
     # Several trainings run side by side; were each to use all cores for its vectors, all would wait for each other.

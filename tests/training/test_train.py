@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from random import Random
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from moderation import artifact
 from moderation.classifier import MAX_LOGIT, Classifier
 from moderation.errors import HamletError
 from tests.builders import make_comments
-from training.corpora import CorpusError, read_constructs, read_seeds, unspun
+from training.corpora import CorpusError, read_constructs, read_profanity, read_seeds, unspun
 from training.matrix import CommentVectorizer
 from training.recipes import HeadRecipe, Recipe
-from training.train import train_base
+from training.train import gather, head_weights, train_base
 
 QUICK = Recipe(
     bits=12,
@@ -100,14 +101,10 @@ def test_a_seed_judges_every_head():
     ("template", "readings"), [("plain", {"plain"}), ("{a|b} {c|{d|e}}", {"a c", "a d", "a e", "b c", "b d", "b e"})]
 )
 def test_a_template_is_read_in_each_of_its_ways(template, readings):
-    from random import Random
-
     assert {unspun(template, Random(seed)) for seed in range(60)} == readings
 
 
 def test_without_a_list_there_are_no_constructs(tmp_path):
-    from random import Random
-
     assert read_constructs(tmp_path, 3, Random(0)) == []
 
 
@@ -135,3 +132,45 @@ def test_a_head_with_a_threshold_set_by_hand_holds_and_never_rejects(tmp_path, s
     by_hand = Recipe(bits=12, folds=3, heads={"threat": HeadRecipe(strength=10, hold_at=0.6)})
     (head,) = train_base(tmp_path / "base" / "1", None, by_hand, seeds=seeds).heads
     assert (head.hold_at, head.reject_at) == (0.6, None)
+
+
+# -- Lists of swear words
+
+
+@pytest.fixture
+def swearing(tmp_path):
+    """A data folder with swear words of four languages and a licence."""
+    folder = tmp_path / "data" / "lists" / "profanity"
+    folder.mkdir(parents=True)
+    for name, words in (("de", "mist\nkacke"), ("fr", "zut\nflûte"), ("tlh", "petaq"), ("LICENSE", "free"), ("nl", "")):
+        (folder / name).write_text(words, encoding="utf-8")
+    return tmp_path / "data"
+
+
+def test_swear_words_are_profane_in_every_language(swearing):
+    rows = read_profanity(swearing, Random(0))
+    assert {row.language for row in rows} == {"de", "fr"}
+    assert all(row.labels["profanity"] == 1 for row in rows)
+
+
+def test_swear_words_are_toxic_only_where_no_corpus_says_what_is(swearing):
+    assert {row.language for row in read_profanity(swearing, Random(0)) if "toxicity" in row.labels} == {"fr"}
+
+
+def test_without_lists_nobody_swears(tmp_path):
+    assert read_profanity(tmp_path, Random(0)) == []
+
+
+def test_lists_are_sources_with_their_licence(swearing, seeds):
+    sources = {source.name: source for source in gather(swearing, QUICK, seeds).sources}
+    assert sources["profanity-lists"].licence == "CC BY 4.0 (LDNOOBW)"
+    assert sources["profanity-lists"].positives["profanity"] == sources["profanity-lists"].rows
+
+
+def test_the_harmless_comments_of_a_corpus_may_weigh_more(seeds):
+    dataset = gather(None, QUICK, seeds)
+    labels = dataset.labels("spam")
+    even = head_weights(dataset, labels, QUICK, HeadRecipe(strength=1))
+    more = head_weights(dataset, labels, QUICK, HeadRecipe(strength=1, boost_harmless={"seeds": 3.0}))
+    assert np.allclose(more[labels < 0.5], 3 * even[labels < 0.5])
+    assert np.allclose(more[labels >= 0.5], even[labels >= 0.5])
