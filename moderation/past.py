@@ -334,8 +334,9 @@ def address_of(text: str, hops: int = 0) -> Address | None:
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+        address = address.ipv4_mapped
+    # Nobody comments from there: it is a proxy of the site's own, and would be everybody's record.
+    return None if address.is_loopback or address.is_unspecified else address
 
 
 def networks_of(address: Address) -> tuple[str, str]:

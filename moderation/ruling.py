@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from moderation.past import Kind
 from moderation.policy import Mode, Policy
-from moderation.rules import Action, Hit
+from moderation.rules import Action, Hit, RuleKind
 from moderation.signals.signal import Seen
 from moderation.verdict import SEVERITY, Decision, Reason
 
 COPIES = 2
 """In a flood, a comment is held if the site has had so many near-copies of it."""
 
+_PERSONAL = frozenset({RuleKind.EMAIL, RuleKind.IP, RuleKind.NAME})
 _OF = {Action.ALLOW: Decision.ACCEPT, Action.BLOCK: Decision.REJECT, Action.HOLD: Decision.HOLD}
 
 
@@ -61,5 +62,7 @@ def _known(seen: Seen) -> bool:
 def _told(hit: Hit) -> Reason:
     rule = hit.rule
     note = f": {rule.note}" if rule.note else ""
-    message = f"the site's rule {rule.id} says {rule.action} ({rule.kind} {rule.value}){note}"
+    # Verdicts are kept for ever; what names a person is not to be.
+    value = "" if rule.kind in _PERSONAL else f" {rule.value}"
+    message = f"the site's rule {rule.id} says {rule.action} ({rule.kind}{value}){note}"
     return Reason("rule", message, 0.0, "", hit.spans)

@@ -33,9 +33,11 @@ class MemberShown(Struct, frozen=True, kw_only=True):
 
 
 class CampaignShown(Struct, frozen=True, kw_only=True):
-    """Near-copies of a comment, oldest first."""
+    """The newest thousand near-copies of a comment, oldest first."""
 
     id: str
+    count: int
+    """All there are."""
     members: tuple[MemberShown, ...]
 
 
@@ -51,7 +53,7 @@ def show(comment_id: str) -> Response:
     """Show the near-copies of a comment, itself among them."""
     site = site_of_request()
     found = parts().store.campaign_of(site.id, possible_id(comment_id))
-    return answer_json(CampaignShown(id=found.id, members=tuple(map(_shown, found.members))))
+    return answer_json(CampaignShown(id=found.id, count=found.count, members=tuple(map(_shown, found.members))))
 
 
 @bp.post("/comments/<path:comment_id>/campaign/hold")

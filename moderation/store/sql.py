@@ -178,26 +178,30 @@ class SqlStore:
             return [(_scores(row.evidence), Outcome(row.outcome)) for row in connection.execute(query)]
 
     def campaign_of(self, site_id: int, comment_id: str) -> Near:
-        """The near-copies of a comment, itself among them, oldest first; raises ``CommentNotFound``."""
+        """The newest near-copies of a comment, oldest first; raises ``CommentNotFound``."""
         with self._reading() as connection:
             found = _find(connection, site_id, comment_id)
-            return self._campaign_of(connection, site_id, found.id)
+            campaign, ids = self._campaign_of(connection, site_id, found.id)
+            return Near(campaign, len(ids), tuple(_members(connection, ids[-MOST_SHOWN:])))
 
-    def _campaign_of(self, connection: Connection, site_id: int, comment_id: str) -> Near:
+    def _campaign_of(self, connection: Connection, site_id: int, comment_id: str) -> tuple[str, list[str]]:
+        """The campaign of a comment, and the ids of all that belong to it, oldest first."""
         campaign = self._past.campaign_of(connection, comment_id)
-        ids = [comment_id] if campaign is None else self._past.members(connection, site_id, (Kind.CAMPAIGN, campaign))
-        return Near(campaign or comment_id, tuple(_members(connection, ids)))
+        if campaign is None:
+            return comment_id, [comment_id]
+        return campaign, self._past.members(connection, site_id, (Kind.CAMPAIGN, campaign))
 
     def hold_campaign(self, site_id: int, comment_id: str) -> Near:
         """Give all near-copies that stand accepted a new verdict, hold; returns those."""
         with self._writing() as connection:
             found = _find(connection, site_id, comment_id)
-            near = self._campaign_of(connection, site_id, found.id)
-            held = [one for one in near.members if one.decision is Decision.ACCEPT and one.outcome is not Outcome.HAM]
+            campaign, ids = self._campaign_of(connection, site_id, found.id)
+            members = _members(connection, ids)
+            held = [one for one in members if one.decision is Decision.ACCEPT and one.outcome is not Outcome.HAM]
             reason = Reason("campaign", f"held with the near-copies of {found.id}, by request", 0.0, "")
             for some in _portions([one.id for one in held]):
                 self._hold(connection, some, reason)
-            return Near(near.id, tuple(replace(one, decision=Decision.HOLD) for one in held))
+            return Near(campaign, len(ids), tuple(replace(one, decision=Decision.HOLD) for one in held))
 
     def _hold(self, connection: Connection, ids: list[str], reason: Reason) -> None:
         # Locks the comments on PostgreSQL, so that nobody else takes the same numbers.
@@ -227,12 +231,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A campaign's id, and some of its comments, oldest first."""
+    """A campaign's id, how many comments it has, and some of them, oldest first."""
 
     id: str
+    count: int
     members: tuple[Member, ...]
 
 
+MOST_SHOWN = 1_000
+"""Comments of a campaign that are listed."""
 SHOWN = 200
 """Characters of a comment in a list."""
 

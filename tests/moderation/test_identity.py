@@ -93,7 +93,7 @@ def test_what_stands_around_groups_keeps_its_place(text):
     groups = identity.spans(folded.text)
     merged = identity.merged(folded, groups)
     kept = [i for i in range(folded.codes.size) if not any(start < i < end for start, end in groups)]
-    ends = {start: end for start, end in groups}
+    ends = dict(groups)
     assert merged.text == as_text(merged.codes)
     assert merged.text.count(identity.PLACEHOLDER) == len(groups) > 0
     assert merged.offsets.tolist() == folded.offsets[kept].tolist()

@@ -194,6 +194,11 @@ def test_what_is_no_address_has_no_key(text):
     assert keys(Kind.IP, ip=text) == []
 
 
+@pytest.mark.parametrize("text", ["127.0.0.1", "::1", "0.0.0.0", "::", "::ffff:127.0.0.1", "192.0.2.1, 127.0.0.1"])
+def test_the_site_s_own_machine_is_nobody(text):
+    assert address_of(text) is None
+
+
 @pytest.mark.parametrize(("hops", "address"), [(0, "10.0.0.3"), (1, "10.0.0.2"), (2, "10.0.0.1"), (3, "192.0.2.1"),
                                                (4, "192.0.2.1"), (20, "192.0.2.1")])  # fmt: skip
 def test_the_address_is_the_one_that_the_last_trusted_proxy_saw(hops, address):

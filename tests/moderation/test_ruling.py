@@ -31,6 +31,12 @@ def rule(decision: Decision = ACCEPT, past: Past = NOTHING, hits: tuple[Hit, ...
     return found, [reason.code for reason in reasons]
 
 
+def messages(*hits: Hit):
+    """The reasons of a comment that meets rules."""
+    seen = Seen(make_comment("hi"), (), "hi", "", 0, NOTHING)
+    return rule_on(ACCEPT, seen, make_policy(make_manifest()), hits)[1]
+
+
 def hit(action: Action, note: str = "") -> Hit:
     return Hit(Rule(id=7, action=action, kind=RuleKind.WORD, value="pills", note=note), ((0, 2),))
 
@@ -117,6 +123,12 @@ def test_a_rule_is_named_with_its_note_and_its_place():
     assert reason.message == "the site's rule 7 says hold (word pills): asked by Bob"
     assert (reason.spans, reason.effect, reason.head) == (((0, 2),), 0.0, "")
     assert other.message.endswith("(word pills)")
+
+
+@pytest.mark.parametrize("kind", ["email", "ip", "name"])
+def test_a_rule_about_a_person_names_nobody_in_a_verdict(kind):
+    about = Hit(Rule(id=7, action=Action.BLOCK, kind=RuleKind(kind), value="ann@example.org"))
+    assert [reason.message for reason in messages(about)] == [f"the site's rule 7 says block ({kind})"]
 
 
 # -- Signals within the score
