@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 from moderation.links import host_of, is_ip_host
 from moderation.past import ascii_host
 from moderation.signals.signal import Seen
-from moderation.text import Link
 
-_MARKUP = re.compile(r"<[^<>]{0,2000}>|\[[^\[\]]{0,2000}\]")
 MOST_LABELS = 128
 """A name of the DNS has at most 127 labels."""
 
@@ -20,7 +16,7 @@ MOST_LABELS = 128
 def hosts_of(seen: Seen) -> Iterator[tuple[str, tuple[int, int] | None]]:
     """Hosts of the links in the text, each with its place, and of the author's home page."""
     for link in seen.links:
-        if host := plain_host(_written(link, seen.comment.text)):
+        if host := plain_host(link.url):
             yield host, (link.start, link.end)
     author = seen.comment.author
     if author is not None and author.url and (host := plain_host(author.url)):
@@ -51,15 +47,3 @@ def within(host: str) -> Iterator[str]:
         if not host:
             return
         yield host
-
-
-def _written(link: Link, text: str) -> str:
-    """A link's address as it was written.
-
-    Links in running text are found in folded text, where "bücher.example" is spelt "bucher.example" and a host in
-    look-alike letters like the one it imitates: neither is where the link leads.
-    """
-    written = text[link.start : link.end]
-    if not written or written[0] in "<[":  # Markup names its target; folding has not touched it.
-        return link.url
-    return html.unescape(_MARKUP.sub("", written)).rstrip(".,;:!?)'\"")

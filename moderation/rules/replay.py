@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from moderation.comment import Comment
 from moderation.features import Features, extract
 from moderation.language import language_of
-from moderation.past import NOTHING, Outcome, moment
+from moderation.past import NOTHING, Outcome, as_written, moment
 from moderation.rules import Action, Rule, RuleSet
 from moderation.signals.signal import Seen
 from moderation.text import as_text
@@ -130,7 +130,7 @@ def _seen(portion: Sequence[Stored], hops: int) -> list[Seen]:
     return [
         Seen(
             stored.comment,
-            links,
+            as_written(links, stored.comment.text),
             as_text(text),
             language_of(stored.comment, text),
             moment(stored.comment, stored.received_at)[0],

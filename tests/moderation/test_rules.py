@@ -14,7 +14,7 @@ from moderation.check import judge
 from moderation.comment import Author, Post
 from moderation.features import extract
 from moderation.language import language_of
-from moderation.past import NOTHING
+from moderation.past import NOTHING, as_written
 from moderation.policy import make_policy
 from moderation.rules import NO_RULES, Action, Hit, Rule, RuleKind, RuleSet
 from moderation.rules.checked import checked
@@ -37,7 +37,15 @@ def seen_of(text: str = "Nice post!", *, hops: int = 0, **changes: Any) -> Seen:
     comment = make_comment(text, **changes)
     features = extract([comment], 8)
     (codes,) = features.texts()
-    return Seen(comment, features.links[0], as_text(codes), language_of(comment, codes), NOW, NOTHING, hops)
+    return Seen(
+        comment,
+        as_written(features.links[0], comment.text),
+        as_text(codes),
+        language_of(comment, codes),
+        NOW,
+        NOTHING,
+        hops,
+    )
 
 
 def hits(rule: Rule, text: str = "Nice post!", **changes: Any) -> list[Hit]:
@@ -391,7 +399,9 @@ EVERY_KIND = RuleSet(
 def test_any_comment_can_be_matched_and_spans_lie_in_its_text(comment):
     features = extract([comment], 8)
     (codes,) = features.texts()
-    seen = Seen(comment, features.links[0], as_text(codes), language_of(comment, codes), NOW, NOTHING)
+    seen = Seen(
+        comment, as_written(features.links[0], comment.text), as_text(codes), language_of(comment, codes), NOW, NOTHING
+    )
     for hit in EVERY_KIND.match(seen):
         assert all(0 <= start <= end <= len(comment.text) for start, end in hit.spans)
 
