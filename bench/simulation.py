@@ -1,4 +1,5 @@
-"""A blog for thirty days: two hundred regulars, passers-by, and three spam campaigns that paraphrase and move about.
+"""Blogs for thirty days, each with two hundred regulars, passers-by and three spam campaigns that paraphrase and move
+about.
 
 Texts are seeds that the model in use has not seen: it is trained on a third of them, and on nothing else, so its
 figures are worse than the shipped model's. Every morning a moderator reviews what was held the day before, and
@@ -32,6 +33,8 @@ from training.corpora import read_seeds
 from training.train import train_base
 
 DAYS, REGULARS, PASSERS_BY, STRAY_SPAM = 30, 200, 15, 20
+WORLDS = 4
+"""Blogs, with other people, campaigns and times; the figures are of all together."""
 CAMPAIGNS = 3
 COPIES = 40
 """Spam of each campaign on a day it runs."""
@@ -64,11 +67,14 @@ class Regular:
 class World:
     """Everybody who writes to the blog; the same for every run."""
 
-    def __init__(self, ham: Sequence[LabelledComment], spam: Sequence[LabelledComment]) -> None:
-        self._random = random.Random(5)
+    def __init__(self, ham: Sequence[LabelledComment], spam: Sequence[LabelledComment], number: int) -> None:
+        self._random = random.Random(number)
+        self.number = number
         self._ham, self._spam = list(ham), list(spam)
         self._random.shuffle(self._ham)
         self._random.shuffle(self._spam)
+        self._names = sorted({one.author.name for one in ham if one.author is not None and one.author.name})
+        self._random.shuffle(self._names)
         self._regulars = [self._regular(number) for number in range(REGULARS)]
         long = [one.text for one in self._spam if 25 <= len(one.text.split()) <= 80]
         self._campaigns = long[:CAMPAIGNS]
@@ -79,7 +85,8 @@ class World:
         pick = self._random
         network = f"{pick.randint(1, 220)}.{pick.randint(0, 255)}.{pick.randint(0, 255)}"
         url = f"https://reader{number}.example" if pick.random() < 0.3 else None
-        author = Author(name=f"Reader {number}", email=f"reader{number}@mail{number % 7}.example", url=url)
+        name = self._names[number % len(self._names)]
+        author = Author(name=name, email=f"reader{number}@mail{number % 7}.example", url=url)
         return Regular(author, network, pick.choice((0.05, 0.1, 0.2, 0.4, 0.6)))
 
     def day(self, number: int) -> list[Arrival]:
@@ -109,7 +116,7 @@ class World:
                 yield Arrival(self._written(self._next_ham(), author, form), False, True)
         for _ in range(PASSERS_BY):
             who = pick.getrandbits(32)
-            author = Author(name=f"Guest {who % 997}", email=f"g{who}@mail.example", ip=self._address())
+            author = Author(name=pick.choice(self._names), email=f"g{who}@mail.example", ip=self._address())
             yield Arrival(self._written(self._next_ham(), author, Form(seconds_to_submit=60)), False)
 
     def _spam_of(self, day: int) -> Iterator[Arrival]:
@@ -163,7 +170,7 @@ class Day:
 
 def run(world: World, classifier: Classifier, folder: Path, name: str) -> list[Day]:
     """Thirty days under one way of judging."""
-    engine = open_database(str(folder / f"{name}.db"))
+    engine = open_database(str(folder / f"{name} {world.number}.db"))
     migrate.upgrade(engine)
     site = Sites(engine, SECRET).create_site("blog")
     store, pick = SqlStore(engine), random.Random(9)
@@ -193,6 +200,11 @@ def run(world: World, classifier: Classifier, folder: Path, name: str) -> list[D
         days.append(Day(counts))
     engine.dispose()
     return days
+
+
+def summed(runs: Sequence[Sequence[Day]]) -> list[Day]:
+    """Several blogs as one, day by day."""
+    return [Day(sum((day.counts for day in days), Counter())) for days in zip(*runs, strict=True)]
 
 
 def trained_on_some(folder: Path) -> tuple[Classifier, list[LabelledComment]]:
@@ -232,7 +244,8 @@ def main() -> None:
         ham = [one for one in unseen if one.labels["spam"] < 0.5]
         spam = [one for one in unseen if one.labels["spam"] >= 0.5]
         found = {
-            way: run(World(ham, spam), classifier, folder, way) for way in ("signals on", "signals off", "text only")
+            way: summed([run(World(ham, spam, number), classifier, folder, way) for number in range(WORLDS)])
+            for way in ("signals on", "signals off", "text only")
         }
     weeks = [("week 1", 0, 7), ("week 2", 7, 14), ("week 3", 14, 21), ("week 4", 21, 28), ("all 30 days", 0, 30)]
     rows = [
@@ -245,7 +258,7 @@ def main() -> None:
         sum(day.counts["regular"] + day.counts["passer-by"] for day in found["signals on"]),
     )
     show(
-        "A blog for 30 days, in per cent of the comments of each kind",
+        f"{WORLDS} blogs for 30 days, in per cent of the comments of each kind",
         ("", *(head for head, _, _ in COLUMNS)),
         rows,
         f"{total[0]:,} spam, {total[1]:,} ham. In: accepted; out, lost: rejected."
