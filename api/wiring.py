@@ -15,7 +15,6 @@ from moderation.check import Submission, check_comments
 from moderation.classifier import Classifier
 from moderation.policy import Policy, make_policy
 from moderation.rules import RuleSet
-from moderation.secret import load_secret
 from moderation.settings import Settings
 from moderation.store import Checked, migrate
 from moderation.store.database import open_database
@@ -37,7 +36,6 @@ class Parts:
     engine: Engine
     store: SqlStore
     sites: Sites
-    secret: bytes
     classifier: Classifier
     check: Together[Submission, Checked]
     """Judge and keep; requests that meet share the work and the commit."""
@@ -73,14 +71,7 @@ def open_sites(settings: Settings) -> Sites:
     """Sites and keys, with the database brought up to date; for commands that administer."""
     engine = open_engine(settings)
     migrate.upgrade(engine)
-    return sites_in(engine, settings)
-
-
-def sites_in(engine: Engine, settings: Settings) -> Sites:
-    """Sites and keys of a database that is up to date; raises ``SchemaMismatch`` if its secret is another one."""
-    sites = Sites(engine, load_secret(settings.secret, settings.secret_file))
-    sites.check_secret()
-    return sites
+    return Sites.opened(engine, settings)
 
 
 def load_classifier(settings: Settings) -> Classifier:
@@ -92,11 +83,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Open the database and the model; raises ``HamletError`` where one of them will not do."""
     engine = open_engine(settings)
     migrate.require_current(engine)
-    sites = sites_in(engine, settings)
+    sites = Sites.opened(engine, settings)
     store, classifier = SqlStore(engine), load_classifier(settings)
-    secret = load_secret(settings.secret, settings.secret_file)
-    check = Together(partial(check_comments, classifier=classifier, store=store, secret=secret), most=MOST_TOGETHER)
-    app.extensions[EXTENSION] = Parts(settings, engine, store, sites, secret, classifier, check, RuleBook(engine))
+    judge_and_keep = partial(check_comments, classifier=classifier, store=store, secret=sites.secret)
+    check = Together(judge_and_keep, most=MOST_TOGETHER)
+    app.extensions[EXTENSION] = Parts(settings, engine, store, sites, classifier, check, RuleBook(engine))
 
 
 def parts() -> Parts:

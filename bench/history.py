@@ -9,9 +9,11 @@ from sqlalchemy import Engine
 
 from bench.tables import show
 from moderation import artifact
+from moderation.campaigns import Sketch
 from moderation.check import Submission, assess, check_comments
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment
+from moderation.past import traces_of
 from moderation.policy import make_policy
 from moderation.settings import ROOT
 from moderation.store import Judged, Trail, migrate
@@ -36,11 +38,8 @@ def authored(text: str, number: int, random_: random.Random) -> Comment:
     return Comment(text=f"{text} ({number})", author=author)
 
 
-def grow(store: SqlStore, classifier: Classifier, texts: list[str], low: int, high: int) -> None:
+def grow(store: SqlStore, texts: list[str], low: int, high: int) -> None:
     """Add comments ``low`` to ``high`` to site 1, with their traces and sketches, without judging them."""
-    from moderation.campaigns import Sketch
-    from moderation.past import traces_of
-
     random_ = random.Random(low)
     for start in range(low, high, AT_ONCE):
         rows = []
@@ -94,7 +93,7 @@ def main() -> None:
         Sites(engine, SECRET).create_site("bench")
         held = 0
         for size in SIZES:
-            grow(SqlStore(engine), classifier, texts, held, size)
+            grow(SqlStore(engine), texts, held, size)
             held = size
             whole, look = microseconds(engine, classifier, texts)
             bytes_ = Path(folder, "hamlet.db").stat().st_size

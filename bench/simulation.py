@@ -161,11 +161,8 @@ class World:
         return " ".join(words)
 
 
-@dataclass
-class Day:
-    """What became of one day's comments."""
-
-    counts: Counter[str]
+Day = Counter[str]
+"""What became of one day's comments: how many of each kind, and of each kind and decision."""
 
 
 def run(world: World, classifier: Classifier, folder: Path, name: str) -> list[Day]:
@@ -197,14 +194,14 @@ def run(world: World, classifier: Classifier, folder: Path, name: str) -> list[D
         morning = int(BEGIN.timestamp() * 1000) + (number + 1) * DAY
         for comment_id, spam in to_review:
             store.review(site.id, comment_id, Review(Outcome.SPAM if spam else Outcome.HAM, "moderator", morning))
-        days.append(Day(counts))
+        days.append(counts)
     engine.dispose()
     return days
 
 
 def summed(runs: Sequence[Sequence[Day]]) -> list[Day]:
     """Several blogs as one, day by day."""
-    return [Day(sum((day.counts for day in days), Counter())) for days in zip(*runs, strict=True)]
+    return [sum(days, Counter()) for days in zip(*runs, strict=True)]
 
 
 def trained_on_some(folder: Path) -> tuple[Classifier, list[LabelledComment]]:
@@ -221,8 +218,8 @@ def trained_on_some(folder: Path) -> tuple[Classifier, list[LabelledComment]]:
 
 def share(days: Sequence[Day], kind: str, decision: str) -> str:
     """Of all comments of a kind, how many were decided so, in per cent."""
-    whole = sum(day.counts[kind] for day in days)
-    return f"{100 * sum(day.counts[f'{kind} {decision}'] for day in days) / max(whole, 1):.1f}"
+    whole = sum(day[kind] for day in days)
+    return f"{100 * sum(day[f'{kind} {decision}'] for day in days) / max(whole, 1):.1f}"
 
 
 COLUMNS = (
@@ -254,8 +251,8 @@ def main() -> None:
         for told, low, high in weeks
     ]
     total = (
-        sum(day.counts["spam"] for day in found["signals on"]),
-        sum(day.counts["regular"] + day.counts["passer-by"] for day in found["signals on"]),
+        sum(day["spam"] for day in found["signals on"]),
+        sum(day["regular"] + day["passer-by"] for day in found["signals on"]),
     )
     show(
         f"{WORLDS} blogs for 30 days, in per cent of the comments of each kind",

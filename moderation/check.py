@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -14,20 +14,16 @@ from moderation.classifier import Classifier, Scored, sigmoid
 from moderation.comment import Comment, content_digest
 from moderation.explain import Explanation, explain
 from moderation.features import Features
-from moderation.language import language_of
-from moderation.past import NOTHING, Past, as_written, moment, traces_of
+from moderation.look import look, portions
+from moderation.past import Past, moment, traces_of
 from moderation.policy import Policy
 from moderation.ruling import rule_on
 from moderation.signals import observe
 from moderation.signals.signal import HEAD, Finding, Seen
 from moderation.store import Checked, Judged, Store, Trail, now_ms
-from moderation.text import as_text
 from moderation.verdict import SEVERITY, Decision, Reason, Verdict
 
 MOST_REASONS = 8
-PORTION = 100_000
-"""Characters judged at once."""
-MOST_TOGETHER = 256
 _TYPICAL = {"spam": ("spam", "wanted comments")}
 _ABUSE = ("abusive comments", "civil comments")
 
@@ -80,21 +76,9 @@ def assess(
     """
     now = now_ms() if now is None else now
     assessed: list[Assessed] = []
-    for low, high in _portions([one.comment for one in submissions]):
-        assessed += _assess(submissions[low:high], classifier, memory, secret, now)
+    for some in portions(submissions, lambda one: one.comment):
+        assessed += _assess(some, classifier, memory, secret, now)
     return assessed
-
-
-def _portions(comments: Sequence[Comment]) -> Iterator[tuple[int, int]]:
-    """Cut a list where a portion's text is long enough: memory is bounded by the longest comment, not the list."""
-    low = length = 0
-    for i, comment in enumerate(comments):
-        length += len(comment.text)
-        if length >= PORTION or i - low >= MOST_TOGETHER:
-            yield low, i + 1
-            low, length = i + 1, 0
-    if low < len(comments):
-        yield low, len(comments)
 
 
 def _assess(
@@ -137,27 +121,18 @@ def _assess(
 def _look(
     submissions: Sequence[Submission], features: Features, memory: Memory | None, secret: bytes, now: int
 ) -> list[tuple[Seen, Trail]]:
-    """Comments as signals and rules see them, with what their sites remember, and how they are traced."""
-    texts = features.texts()
-    links_of = [as_written(features.links[i], one.comment.text) for i, one in enumerate(submissions)]
-    languages = [language_of(one.comment, text) for one, text in zip(submissions, texts, strict=True)]
+    """Comments with what their sites remember, and how they are traced."""
+    hops = [one.policy.choices.trusted_hops for one in submissions]
     moments = [moment(one.comment, now) for one in submissions]
-    trails, pasts = [Trail()] * len(submissions), [NOTHING] * len(submissions)
-    if memory is not None:
-        alike = sketches(features)
-        trails = [
-            Trail(
-                tuple(traces_of(one.comment, links, language, secret, one.policy.choices.trusted_hops)), sketch, *when
-            )
-            for one, links, language, sketch, when in zip(submissions, links_of, languages, alike, moments, strict=True)
-        ]
-        pasts = memory.recall([(one.site_id, trail) for one, trail in zip(submissions, trails, strict=True)])
-    return [
-        (Seen(one.comment, links, as_text(text), language, when, past, one.policy.choices.trusted_hops), trail)
-        for one, links, text, language, (when, _), past, trail in zip(
-            submissions, links_of, texts, languages, moments, pasts, trails, strict=True
-        )
+    looked = look([one.comment for one in submissions], features, [when for when, _ in moments], hops)
+    if memory is None:
+        return [(seen, Trail()) for seen in looked]
+    trails = [
+        Trail(tuple(traces_of(seen.comment, seen.links, seen.language, secret, seen.hops)), sketch, *when)
+        for seen, sketch, when in zip(looked, sketches(features), moments, strict=True)
     ]
+    pasts = memory.recall([(one.site_id, trail) for one, trail in zip(submissions, trails, strict=True)])
+    return [(replace(seen, past=past), trail) for seen, trail, past in zip(looked, trails, pasts, strict=True)]
 
 
 def _summed(

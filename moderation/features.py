@@ -35,6 +35,7 @@ from moderation.text import (
     Codes,
     FoldedBatch,
     Link,
+    apart,
     as_text,
     fold_batch,
     plain_links,
@@ -163,7 +164,8 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
             extra.append((i, NAMES, words, []))
     for word, places in revealed(text):
         owner = int(folded.bounds.searchsorted(places[0], "right")) - 1
-        extra.extend((owner, TEXT, *part) for part in _apart(word, places, folded))
+        parts = apart(places, folded)
+        extra.extend((owner, TEXT, word[low:high], places[low:high]) for low, high in parts if high - low > 1)
     pieces = _pieces(folded, size, named, extra)
     runs = [_run(pieces, low, high, bits) for low, high in _chunks(pieces.codes, pieces.bounds)] if size else []
     features = Features(size, pieces, runs, _repeats(runs, size, bits), tokens, _NO_ROWS, _NO_ROWS, links)
@@ -225,15 +227,6 @@ def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link
 
 Extra = tuple[int, int, str, list[int]]
 """A comment, a block, words found in it, and the places of the folded text they came from (text alone)."""
-
-
-def _apart(word: str, places: list[int], folded: FoldedBatch) -> list[tuple[str, list[int]]]:
-    """Spaced-out words ("c h e a p   p i l l s") apart: the original has more room between words than in them."""
-    if places[-1] - places[0] < 2 * (len(places) - 1):
-        return [(word, places)]
-    steps = np.diff(folded.offsets[places])
-    edges = [0, *((steps > steps.min()).nonzero()[0] + 1).tolist(), len(places)]
-    return [(word[low:high], places[low:high]) for low, high in pairwise(edges) if high - low > 1]
 
 
 def _pieces(folded: FoldedBatch, size: int, named: list[int], extra: list[Extra]) -> Pieces:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -492,6 +492,18 @@ def _places_of(sign: bytes, data: bytes) -> Iterator[int]:
     while place >= 0:
         yield place
         place = data.find(sign, place + 1)
+
+
+def apart(places: list[int], folded: Folded | FoldedBatch) -> list[tuple[int, int]]:
+    """Where a revealed word is to be cut ("c h e a p   p i l l s"): the original has more room between words.
+
+    ``places`` are those that :func:`revealed` gives. Returns the parts as [start, end) of the word's letters.
+    """
+    # Letters that touch are one word in leet, however far markup has moved them apart.
+    if places[-1] - places[0] < 2 * (len(places) - 1):
+        return [(0, len(places))]
+    steps = np.diff(folded.offsets[places])
+    return list(pairwise([0, *((steps > steps.min()).nonzero()[0] + 1).tolist(), len(places)]))
 
 
 def revealed(text: str) -> list[tuple[str, list[int]]]:

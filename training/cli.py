@@ -69,7 +69,6 @@ def signals(site: str, dry_run: bool, database: str | None, secret_file: str | N
     """
     import msgspec
 
-    from moderation.secret import load_secret
     from moderation.store import migrate, now_ms
     from moderation.store.database import open_database
     from moderation.store.sites import Sites
@@ -79,8 +78,7 @@ def signals(site: str, dry_run: bool, database: str | None, secret_file: str | N
     settings = load({"database": database, "secret_file": secret_file}, os.environ)
     engine = open_database(settings.database)
     migrate.upgrade(engine)
-    sites = Sites(engine, load_secret(settings.secret, settings.secret_file))
-    sites.check_secret()
+    sites = Sites.opened(engine, settings)
     found, now = sites.site(site), now_ms()
     learnt = learn(SqlStore(engine).labelled(found.id))
     show_signals(site, learnt, Console())

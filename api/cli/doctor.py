@@ -11,12 +11,13 @@ import click
 from sqlalchemy import Engine, text
 
 from api.cli.options import MODEL, STORAGE, with_settings
-from api.wiring import load_classifier, open_engine, sites_in
+from api.wiring import load_classifier, open_engine
 from moderation.comment import Comment
 from moderation.errors import HamletError
 from moderation.settings import Settings
 from moderation.store import migrate
 from moderation.store.database import failures_named, parse_url
+from moderation.store.sites import Sites
 
 OLDEST_PYTHON = (3, 11)
 
@@ -101,7 +102,7 @@ def _secret(settings: Settings) -> str:
         raise error
     engine = _existing(settings)
     migrate.require_current(engine)
-    sites_in(engine, settings)
+    Sites.opened(engine, settings)
     return "fits the database"
 
 

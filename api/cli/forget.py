@@ -34,10 +34,10 @@ def forget(
 
     Comments are erased with their verdicts, reviews and traces, and taken out of every count.
     """
-    from api.wiring import open_engine, sites_in
-    from moderation.secret import load_secret
+    from api.wiring import open_engine
     from moderation.store import migrate
     from moderation.store.forget import Person, Who, erase, held
+    from moderation.store.sites import Sites
 
     given = [(Who.EMAIL, email), (Who.AUTHOR, author), (Who.IP, ip)]
     named = [(who, value) for who, value in given if value is not None]
@@ -45,9 +45,9 @@ def forget(
         raise BadSetting("forget", "name the person by one of --email, --author and --ip")
     engine = open_engine(settings)
     migrate.upgrade(engine)
-    sites = sites_in(engine, settings)
+    sites = Sites.opened(engine, settings)
     who, value = named[0]
-    person = Person(who, value, load_secret(settings.secret, settings.secret_file))
+    person = Person(who, value, sites.secret)
     found = held(engine, person, sites.site(site).id if site is not None else None)
     if not found:
         click.echo("nothing is held", err=True)

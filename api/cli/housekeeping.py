@@ -49,10 +49,11 @@ def run_once(command: tuple[str, ...] = COMMAND) -> None:
 
 def clean(settings: Settings) -> Pruned:
     """Do it once, here."""
-    from api.wiring import open_engine, sites_in
+    from api.wiring import open_engine
+    from moderation.store.sites import Sites
 
     engine = open_engine(settings)
     try:
-        return prune(engine, sites_in(engine, settings).all(), now_ms())
+        return prune(engine, Sites.opened(engine, settings).all(), now_ms())
     finally:
         engine.dispose()

@@ -135,7 +135,7 @@ def signals(settings: Settings, name: str, off: tuple[str, ...], on: tuple[str, 
         (
             one.code,
             "off" if one.code in choices.signals_off else "on",
-            f"{choices.weights.get(one.code, one.weight):+.2f}" + (" learnt" if one.code in choices.weights else ""),
+            f"{one.weighs(choices.weights):+.2f}" + (" learnt" if one.code in choices.weights else ""),
             one.about,
         )
         for one in SIGNALS

@@ -63,7 +63,7 @@ def _score(comments: Sequence[Comment], site: Site) -> list[Answer]:
     found = parts()
     policy = found.policy(site)
     submissions = [Submission(site.id, comment, policy) for comment in comments]
-    assessed = assess(submissions, classifier=found.classifier, memory=found.store, secret=found.secret)
+    assessed = assess(submissions, classifier=found.classifier, memory=found.store, secret=found.sites.secret)
     return [answer_of(one.verdict, _answered(one.verdict, site)) for one in assessed]
 
 

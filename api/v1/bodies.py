@@ -31,7 +31,7 @@ def read_json() -> tuple[Any, bool]:
 
 
 def read_as(kind: type[T]) -> T:
-    """The body as a struct; raises :class:`BadComment`, which says what is wrong and where."""
+    """The body as a struct; raises :class:`Refused`, which says what is wrong and where."""
     data, _ = read_json()
     try:
         return msgspec.convert(data, kind)

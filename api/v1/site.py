@@ -71,7 +71,7 @@ def _shown(site: Site) -> SiteShown:
                 code=one.code,
                 about=one.about,
                 on=one.code not in choices.signals_off,
-                weight=choices.weights.get(one.code, one.weight),
+                weight=one.weighs(choices.weights),
                 learnt=one.code in choices.weights,
             )
             for one in SIGNALS

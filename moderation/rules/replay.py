@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from moderation.comment import Comment
-from moderation.features import Features, extract
-from moderation.language import language_of
-from moderation.past import NOTHING, Outcome, as_written, moment
+from moderation.features import extract
+from moderation.look import look, portions
+from moderation.past import Outcome, moment
 from moderation.rules import Action, Rule, RuleSet
 from moderation.signals.signal import Seen
-from moderation.text import as_text
 from moderation.verdict import Decision
 
 MOST_COMMENTS = 10_000
 MOST_EXAMPLES = 5
 SHOWN = 200
 """Characters of an example."""
-PORTION = 100_000
-"""Characters read at once."""
 UNSAID = "none"
 """Stands for the outcome of a comment that nobody reviewed."""
 _BITS = 8
@@ -93,7 +90,7 @@ def replay(rules: Sequence[Rule], history: Iterable[Stored], hops: int = 0) -> R
     """
     found = Replay([Tally(rule) for rule in rules])
     numbered = RuleSet([_as_candidate(rule, number) for number, rule in enumerate(rules)])
-    for portion in _portions(history):
+    for portion in portions(history, lambda stored: stored.comment):
         for stored, seen in zip(portion, _seen(portion, hops), strict=True):
             found.comments += 1
             found.since = min(found.since or stored.received_at, stored.received_at)
@@ -109,33 +106,8 @@ def _as_candidate(rule: Rule, number: int) -> Rule:
     return Rule(id=number, action=rule.action, kind=rule.kind, value=rule.value)
 
 
-def _portions(history: Iterable[Stored]) -> Iterator[list[Stored]]:
-    """Cut a history where a portion's text is long enough."""
-    portion: list[Stored] = []
-    length = 0
-    for stored in history:
-        portion.append(stored)
-        length += len(stored.comment.text) + 1
-        if length >= PORTION or len(portion) >= PORTION // 500:
-            yield portion
-            portion, length = [], 0
-    if portion:
-        yield portion
-
-
 def _seen(portion: Sequence[Stored], hops: int) -> list[Seen]:
     """Comments as they were seen when they came, without what the site remembered then: rules do not ask for it."""
     comments = [stored.comment for stored in portion]
-    features: Features = extract(comments, _BITS)
-    return [
-        Seen(
-            stored.comment,
-            as_written(links, stored.comment.text),
-            as_text(text),
-            language_of(stored.comment, text),
-            moment(stored.comment, stored.received_at)[0],
-            NOTHING,
-            hops,
-        )
-        for stored, links, text in zip(portion, features.links, features.texts(), strict=False)
-    ]
+    moments = [moment(stored.comment, stored.received_at)[0] for stored in portion]
+    return look(comments, extract(comments, _BITS), moments, [hops] * len(portion))

@@ -6,12 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from moderation.rules.patterns import Patterns
 from moderation.rules.rule import MOST_SPANS, Hit, Rule
 from moderation.signals.signal import Seen
-from moderation.text import Folded, fold, plain_links, revealed
+from moderation.text import Folded, apart, fold, plain_links, revealed
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(
@@ -137,19 +136,9 @@ def _unmasked(text: str, hidden: list[tuple[str, list[int]]], folded: Folded) ->
     at = 0
     for word, places in hidden:
         words += _plain_words(text, at, places[0])
-        words += _apart(word, places, folded)
+        words += [(word[low:high], places[low], places[high - 1] + 1) for low, high in apart(places, folded)]
         at = places[-1] + 1
     return words + _plain_words(text, at, len(text))
-
-
-def _apart(word: str, places: list[int], folded: Folded) -> list[Word]:
-    """Spaced-out words one by one: the original has more room between words than between their letters."""
-    steps = [int(folded.offsets[after] - folded.offsets[before]) for before, after in pairwise(places)]
-    # Letters that touch are one word in leet, however far markup has moved them apart.
-    spaced = places[-1] - places[0] >= 2 * (len(places) - 1)
-    cuts = [i for i, step in enumerate(steps, 1) if spaced and step > min(steps)]
-    edges = [0, *cuts, len(places)]
-    return [(word[low:high], places[low], places[high - 1] + 1) for low, high in pairwise(edges)]
 
 
 def _everywhere(part: str, text: str) -> Iterator[tuple[int, int]]:

@@ -63,5 +63,5 @@ def observe(seen: Seen, signals: Iterable[Signal], weights: Mapping[str, float])
     for signal in signals:
         found = signal.find(seen)
         if found is not None:
-            findings.append(Finding(signal, found, weights.get(signal.code, signal.weight) * found.strength))
+            findings.append(Finding(signal, found, signal.weighs(weights) * found.strength))
     return findings

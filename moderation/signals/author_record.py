@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from moderation.past import Kind, Record
 from moderation.signals.signal import Found, Seen, Signal
-from moderation.signals.standing import LEAST, standing, told
+from moderation.signals.standing import LEAST, NAMED, standing, told
 
-_NAMED = {Kind.EMAIL: "this e-mail address", Kind.URL: "this home page", Kind.IP: "this IP address"}
+_OF_AUTHOR = Kind.EMAIL, Kind.URL, Kind.IP
 ELSEWHERE = 0.3
 """What is left of a good record in a comment from a network never met: anybody can type another's address."""
 SHARED = 0.5
@@ -17,7 +17,7 @@ def _find(seen: Seen) -> Found | None:
     known: list[tuple[float, Kind, Record]] = [
         (standing(record) * (SHARED if kind is Kind.IP else 1.0), kind, record)
         for (kind, _), record in seen.past.records.items()
-        if kind in _NAMED
+        if kind in _OF_AUTHOR
     ]
     if not known:
         return None
@@ -30,7 +30,7 @@ def _find(seen: Seen) -> Found | None:
     told_where = ""
     if worst < 0 and _from_elsewhere(seen):
         worst, told_where = worst * ELSEWHERE, ", though never from this network"
-    return Found(f"from {_NAMED[kind]} came before: {told(record)}{told_where}", round(worst, 4))
+    return Found(f"from {NAMED[kind]} came before: {told(record)}{told_where}", round(worst, 4))
 
 
 def _from_elsewhere(seen: Seen) -> bool:

@@ -7,7 +7,7 @@ here are priors, set by hand; a site with enough labels learns its own (``traini
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from moderation.comment import Comment
@@ -58,6 +58,10 @@ class Signal:
     weight: float
     """Log-odds of spam that one unit of strength adds, before anything was learnt; below 0 it speaks for ham."""
     find: Callable[[Seen], Found | None]
+
+    def weighs(self, learnt: Mapping[str, float]) -> float:
+        """Its weight on a site that has learnt some, by code."""
+        return learnt.get(self.code, self.weight)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,13 @@ MOST = 4.0
 MACHINE = 0.2
 """What a comment that only the machine judged counts, beside one a person did."""
 LEAST = 0.2
+NAMED = {
+    Kind.EMAIL: "this e-mail address",
+    Kind.URL: "this home page",
+    Kind.IP: "this IP address",
+    Kind.PREFIX: "this network",
+}
+"""What an author comes from, in words."""
 
 
 def standing(record: Record) -> float:

@@ -6,15 +6,10 @@ from math import log2
 
 from moderation.past import Kind
 from moderation.signals.signal import Found, Seen, Signal
+from moderation.signals.standing import NAMED
 
 BOUNDS = {Kind.EMAIL: 6.0, Kind.URL: 6.0, Kind.IP: 12.0, Kind.PREFIX: 40.0}
 """Comments an hour from which on it counts; networks are shared."""
-_NAMED = {
-    Kind.EMAIL: "this e-mail address",
-    Kind.URL: "this home page",
-    Kind.IP: "this IP address",
-    Kind.PREFIX: "this network",
-}
 MOST = 4.0
 
 
@@ -26,7 +21,7 @@ def _find(seen: Seen) -> Found | None:
             continue
         rate = record.per_hour(seen.now)
         if rate > bound and log2(rate / bound) > most:
-            most, told = log2(rate / bound), f"{rate:,.0f} comments from {_NAMED[kind]} in the last hour"
+            most, told = log2(rate / bound), f"{rate:,.0f} comments from {NAMED[kind]} in the last hour"
     return Found(told, round(min(most, MOST), 4)) if told else None
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Engine, Insert, Select, Table, create_engine, event, literal
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
@@ -18,6 +18,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from moderation.errors import BadSetting, StoreUnavailable
+
+T = TypeVar("T")
 
 LOOKED_UP_AT_ONCE = 400
 """Keys in one IN list; databases bound the number of parameters."""
@@ -125,6 +127,11 @@ class Prepared:
         return connection.exec_driver_sql(self._sql, rows if len(rows) > 1 else rows[0]).rowcount
 
 
+def in_portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A list in parts short enough for one IN list."""
+    return (values[low : low + LOOKED_UP_AT_ONCE] for low in range(0, len(values), LOOKED_UP_AT_ONCE))
+
+
 class PreparedLookup:
     """A SELECT of the rows of one site whose key is among some, compiled once for each number of keys.
 
@@ -139,8 +146,7 @@ class PreparedLookup:
 
     def __call__(self, connection: Connection, site_id: int, keys: Sequence[Any]) -> Iterator[Any]:
         """The rows; keys are asked for a few hundred at a time."""
-        for low in range(0, len(keys), LOOKED_UP_AT_ONCE):
-            some = keys[low : low + LOOKED_UP_AT_ONCE]
+        for some in in_portions(keys):
             yield from connection.exec_driver_sql(self._of(len(some)), (site_id, *some))
 
     def _of(self, count: int) -> str:

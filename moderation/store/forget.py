@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, delete, func, select
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, select
 from sqlalchemy.sql import ColumnElement
 
 from moderation.comment import Comment
 from moderation.errors import BadSetting
 from moderation.past import COLUMN, Kind, address_of, hashed, networks_of, plain_email, plain_name
-from moderation.store.database import failures_named
+from moderation.store.database import failures_named, in_portions
 from moderation.store.past import PastTables
 from moderation.store.schema import bands, campaigns, comments, records, reviews, revisions, sites, traces, verdicts
 from moderation.verdict import Decision
 
-AT_ONCE = 400
+READ_AT_ONCE = 400
 SHOWN = 10
 
 
@@ -102,7 +102,7 @@ def _held(connection: Connection, person: Person, site_id: int, name: str) -> He
     if not ids and not kept:
         return None
     ordered = tuple(sorted(ids))
-    kept_of = [sum(_count(connection, table.c.comment_id, ordered)) for table in (revisions, verdicts, reviews)]
+    kept_of = [_count(connection, table, ordered) for table in (revisions, verdicts, reviews)]
     shown = tuple(_texts(connection, ordered[:SHOWN]))
     reviewed_at = _first_reviewed(connection, ordered)
     return Held(site_id, name, ordered, kept_of[0], kept_of[1], kept_of[2], kept, reviewed_at, shown)
@@ -111,20 +111,18 @@ def _held(connection: Connection, person: Person, site_id: int, name: str) -> He
 def _bodies(connection: Connection, site_id: int) -> Iterator[tuple[str, Comment]]:
     decode = msgspec.json.Decoder(Comment).decode
     query = select(revisions.c.comment_id, revisions.c.body).join(comments).where(comments.c.site_id == site_id)
-    for row in connection.execute(query, execution_options={"yield_per": AT_ONCE}):
+    for row in connection.execute(query, execution_options={"yield_per": READ_AT_ONCE}):
         yield row.comment_id, decode(row.body)
 
 
-def _count(connection: Connection, column: ColumnElement[str], ids: tuple[str, ...]) -> Iterator[int]:
-    for low in range(0, len(ids), AT_ONCE):
-        yield len(connection.execute(select(column).where(column.in_(ids[low : low + AT_ONCE]))).all())
+def _count(connection: Connection, table: Table, ids: tuple[str, ...]) -> int:
+    count = select(func.count()).select_from(table)
+    return sum(connection.execute(count.where(table.c.comment_id.in_(some))).scalar_one() for some in in_portions(ids))
 
 
 def _first_reviewed(connection: Connection, ids: tuple[str, ...]) -> int | None:
-    times = []
-    for low in range(0, len(ids), AT_ONCE):
-        some = reviews.c.comment_id.in_(ids[low : low + AT_ONCE])
-        times.append(connection.execute(select(func.min(reviews.c.reviewed_at)).where(some)).scalar())
+    first = select(func.min(reviews.c.reviewed_at))
+    times = [connection.execute(first.where(reviews.c.comment_id.in_(some))).scalar() for some in in_portions(ids)]
     return min((time for time in times if time is not None), default=None)
 
 
@@ -156,9 +154,9 @@ def erase(engine: Engine, person: Person, found: Held) -> None:
 def _locked(connection: Connection, ids: list[str]) -> list[str]:
     """Those of some comments that are there, kept from others until the end: comments first, then records."""
     found: list[str] = []
-    for low in range(0, len(ids), AT_ONCE):
-        some = select(comments.c.id).where(comments.c.id.in_(ids[low : low + AT_ONCE])).order_by(comments.c.id)
-        found += connection.execute(some.with_for_update()).scalars()
+    for some in in_portions(ids):
+        there = select(comments.c.id).where(comments.c.id.in_(some)).order_by(comments.c.id)
+        found += connection.execute(there.with_for_update()).scalars()
     return found
 
 

@@ -18,7 +18,7 @@ from moderation.rules.checked import MOST_NOTE, check_expiry, checked_text
 from moderation.rules.replay import MOST_COMMENTS, Stored
 from moderation.store import id_from, now_ms
 from moderation.store.database import failures_named
-from moderation.store.schema import comments, reviews, revisions, rules, sites, verdicts
+from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, sites, verdicts
 from moderation.store.sites import count_change
 from moderation.verdict import Decision
 
@@ -137,16 +137,12 @@ class RuleBook:
 
 def _history_query(site_id: int, first: str, before: str | None, most: int) -> Select[tuple[str, int, str, str, str]]:
     """Newest body, first decision and newest review of the site's comments, from ids below ``before`` down."""
-    body, verdict, review = revisions.alias(), verdicts.alias(), reviews.alias()
-    newest = select(func.max(body.c.number)).where(body.c.comment_id == comments.c.id).scalar_subquery()
-    judged = select(func.min(verdict.c.number)).where(verdict.c.comment_id == comments.c.id).scalar_subquery()
-    said = select(func.max(review.c.number)).where(review.c.comment_id == comments.c.id).scalar_subquery()
     query = (
         select(comments.c.id, comments.c.received_at, revisions.c.body, verdicts.c.decision, reviews.c.outcome)
         .select_from(comments)
-        .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == newest))
-        .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == judged))
-        .outerjoin(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == said))
+        .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == last_of(revisions)))
+        .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == first_of(verdicts)))
+        .outerjoin(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == last_of(reviews)))
         .where(comments.c.site_id == site_id, comments.c.is_test.is_(False), comments.c.id >= first)
         .order_by(comments.c.id.desc())
         .limit(most)

@@ -5,20 +5,26 @@ Times are milliseconds since 1970, UTC, in 64-bit integers. Revisions, verdicts 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     ForeignKey,
+    Function,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    ScalarSelect,
     String,
     Table,
     Text,
     UniqueConstraint,
+    func,
+    select,
 )
 
 metadata = MetaData(
@@ -29,6 +35,23 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def first_of(table: Table) -> ScalarSelect[int]:
+    """The lowest number that a comment has in a table of its revisions, verdicts or reviews, for a query of it."""
+    return _bound(table, func.min)
+
+
+def last_of(table: Table) -> ScalarSelect[int]:
+    """The highest."""
+    return _bound(table, func.max)
+
+
+def _bound(table: Table, of: Callable[[Column[int]], Function[int]]) -> ScalarSelect[int]:
+    other = table.alias()
+    found = select(of(other.c.number)).where(other.c.comment_id == table.c.comment_id)
+    return found.correlate(table).scalar_subquery()
+
 
 facts = Table(
     "facts",

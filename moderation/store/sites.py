@@ -19,7 +19,8 @@ from sqlalchemy.exc import IntegrityError
 
 from moderation.errors import KeyNotFound, SchemaMismatch, SiteExists, SiteNotFound
 from moderation.policy import Choices
-from moderation.secret import keyed_hash
+from moderation.secret import keyed_hash, load_secret
+from moderation.settings import Settings
 from moderation.store import now_ms
 from moderation.store.database import failures_named, insert_unless_there
 from moderation.store.schema import facts, keys, sites
@@ -71,16 +72,23 @@ class Sites:
     def __init__(self, engine: Engine, secret: bytes) -> None:
         self._engine = engine
         self._writer = engine.execution_options(writes=True)
-        self._secret = secret
+        self.secret = secret
         self._remembered: dict[str, tuple[float, Site]] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def opened(cls, engine: Engine, settings: Settings) -> Sites:
+        """Those of a database that is up to date; raises ``SchemaMismatch`` if its secret is another one."""
+        found = cls(engine, load_secret(settings.secret, settings.secret_file))
+        found.check_secret()
+        return found
+
     def _digest(self, key: str) -> str:
-        return keyed_hash(self._secret, "key", key)
+        return keyed_hash(self.secret, "key", key)
 
     def check_secret(self) -> None:
         """Note which secret this database's keys were made with; raises ``SchemaMismatch`` if it is another one."""
-        mark = keyed_hash(self._secret, "mark", "hamlet")
+        mark = keyed_hash(self.secret, "mark", "hamlet")
         with failures_named(), self._writer.begin() as connection:
             made = {"name": "secret", "value": mark}
             connection.execute(insert_unless_there(self._engine, facts, ("name",)), made)

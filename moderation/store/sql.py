@@ -10,32 +10,23 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, ScalarSelect, Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Table, and_, bindparam, func, insert, select, update
 
 from moderation.comment import Comment
 from moderation.errors import CommentNotFound
 from moderation.past import Kind, Outcome, Past
 from moderation.store import Checked, History, Judged, JudgedAt, Review, Revision, Trail, new_id, now_ms
-from moderation.store.database import Prepared, failures_named, insert_unless_there
+from moderation.store.database import Prepared, failures_named, in_portions, insert_unless_there
 from moderation.store.past import PastTables
-from moderation.store.schema import comments, reviews, revisions, rules, verdicts
+from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, verdicts
 from moderation.verdict import Decision, Reason, Verdict
-
-LOOKED_UP_AT_ONCE = 500
-"""Ids in one IN list; databases bound the number of parameters."""
 
 _encode = msgspec.json.Encoder().encode
 _scores = msgspec.json.Decoder(dict[str, float]).decode
 _reasons = msgspec.json.Decoder(tuple[Reason, ...]).decode
 _comment = msgspec.json.Decoder(Comment).decode
 
-_any_revision, _any_verdict = revisions.alias(), verdicts.alias()
-_newest = (
-    select(func.max(_any_revision.c.number))
-    .where(_any_revision.c.comment_id == comments.c.id)
-    .correlate(comments)
-    .scalar_subquery()
-)
+_any_verdict = verdicts.alias()
 _first_verdict = (
     select(func.min(_any_verdict.c.number))
     .where(_any_verdict.c.comment_id == comments.c.id, _any_verdict.c.revision == revisions.c.number)
@@ -45,7 +36,7 @@ _first_verdict = (
 _NEWEST = (
     select(revisions.c.digest, *verdicts.c)
     .select_from(comments)
-    .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == _newest))
+    .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == last_of(revisions)))
     .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == _first_verdict))
     .where(comments.c.id == bindparam("comment_id"))
 )
@@ -163,14 +154,11 @@ class SqlStore:
 
     def labelled(self, site_id: int) -> list[tuple[dict[str, float], Outcome]]:
         """What signals found in each reviewed comment when it was judged, and the newest review; trials left out."""
-        other, first = reviews.alias(), verdicts.alias()
-        newest = select(func.max(other.c.number)).where(other.c.comment_id == comments.c.id).scalar_subquery()
-        judged = select(func.min(first.c.number)).where(first.c.comment_id == comments.c.id).scalar_subquery()
         query = (
             select(verdicts.c.evidence, reviews.c.outcome)
             .select_from(comments)
-            .join(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == newest))
-            .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == judged))
+            .join(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == last_of(reviews)))
+            .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == first_of(verdicts)))
             .where(comments.c.site_id == site_id, comments.c.is_test.is_(False))
             .order_by(comments.c.id)
         )
@@ -199,16 +187,16 @@ class SqlStore:
             members = _members(connection, ids)
             held = [one for one in members if one.decision is Decision.ACCEPT and one.outcome is not Outcome.HAM]
             reason = Reason("campaign", f"held with the near-copies of {found.id}, by request", 0.0, "")
-            for some in _portions([one.id for one in held]):
+            for some in in_portions([one.id for one in held]):
                 self._hold(connection, some, reason)
             return Near(campaign, len(ids), tuple(replace(one, decision=Decision.HOLD) for one in held))
 
-    def _hold(self, connection: Connection, ids: list[str], reason: Reason) -> None:
+    def _hold(self, connection: Connection, ids: Sequence[str], reason: Reason) -> None:
         # Locks the comments on PostgreSQL, so that nobody else takes the same numbers.
         connection.execute(
             select(comments.c.id).where(comments.c.id.in_(ids)).order_by(comments.c.id).with_for_update()
         )
-        query = select(verdicts).where(verdicts.c.comment_id.in_(ids), verdicts.c.number == _last(verdicts))
+        query = select(verdicts).where(verdicts.c.comment_id.in_(ids), verdicts.c.number == last_of(verdicts))
         rows, now = [], now_ms()
         for last in connection.execute(query.order_by(verdicts.c.comment_id)):
             verdict = _to_verdict(last)
@@ -244,27 +232,16 @@ SHOWN = 200
 """Characters of a comment in a list."""
 
 
-def _last(table: Table) -> ScalarSelect[int]:
-    """The newest number of a comment, in a query of the same table."""
-    other = table.alias()
-    newest = select(func.max(other.c.number)).where(other.c.comment_id == table.c.comment_id)
-    return newest.correlate(table).scalar_subquery()
-
-
-def _portions(ids: list[str]) -> Iterator[list[str]]:
-    return (ids[low : low + LOOKED_UP_AT_ONCE] for low in range(0, len(ids), LOOKED_UP_AT_ONCE))
-
-
 def _members(connection: Connection, ids: list[str]) -> Iterator[Member]:
     """Comments as they stand now, in the order of their ids."""
     query = (
         select(comments, revisions.c.body, verdicts.c.decision, reviews.c.outcome)
         .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == 1))
-        .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == _last(verdicts)))
-        .outerjoin(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == _last(reviews)))
+        .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == last_of(verdicts)))
+        .outerjoin(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == last_of(reviews)))
         .order_by(comments.c.id)
     )
-    for some in _portions(ids):
+    for some in in_portions(ids):
         for row in connection.execute(query.where(comments.c.id.in_(some))):
             outcome = Outcome(row.outcome) if row.outcome is not None else None
             text = _comment(row.body).text[:SHOWN]
@@ -338,9 +315,9 @@ def _existing(connection: Connection, judged: Sequence[Judged]) -> dict[Name, st
             by_site.setdefault(one.site_id, []).append(one.comment.id)
     found: dict[Name, str] = {}
     for site_id, names in by_site.items():
-        for low in range(0, len(names), LOOKED_UP_AT_ONCE):
-            some = comments.c.external_id.in_(names[low : low + LOOKED_UP_AT_ONCE])
-            query = select(comments.c.external_id, comments.c.id).where(comments.c.site_id == site_id, some)
+        for some in in_portions(names):
+            own = comments.c.site_id == site_id, comments.c.external_id.in_(some)
+            query = select(comments.c.external_id, comments.c.id).where(*own)
             found.update({(site_id, row.external_id): row.id for row in connection.execute(query)})
     return found
 

@@ -58,7 +58,7 @@ def test_the_thresholds_of_one_head_are_replaced_together(client):
 
 def test_a_change_by_another_server_is_not_undone(app, client):
     client.get("/v1/site")  # Remembered for a second.
-    other = parts_of(app).sites.__class__(parts_of(app).engine, parts_of(app).secret)
+    other = parts_of(app).sites.__class__(parts_of(app).engine, parts_of(app).sites.secret)
     other.choose("blog", Choices(flood_per_hour=7, thresholds={"spam": Override(hold_at=0.3)}))
     assert patch(client, mode="shadow")["choices"]["flood_per_hour"] == 7
 
