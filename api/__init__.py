@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response
-
-from api import health, openapi, problems, v1, wiring
 from moderation.settings import Settings, load
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
 
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -16,6 +17,11 @@ CSP = (
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application; without settings they are read from the environment, as a server's worker does."""
+    # Here, since the commands live in this package, too: a process that only delivers needs none of it.
+    from flask import Flask  # noqa: PLC0415
+
+    from api import dashboard, health, openapi, problems, v1, wiring  # noqa: PLC0415
+
     settings = settings or load(environment=os.environ)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
@@ -24,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.init_app(app)
     for blueprint in (v1.bp, health.bp, openapi.bp):
         app.register_blueprint(blueprint)
+    dashboard.init_app(app)
     app.after_request(_harden)
     return app
 
@@ -32,6 +39,6 @@ def _harden(response: Response) -> Response:
     headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":
-        headers["Content-Security-Policy"] = CSP
+        headers.setdefault("Content-Security-Policy", CSP)  # The dashboard has one of its own.
         headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -9,9 +9,23 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, jsonify, render_template
 
+from api import asked
 from api.problems import CONTENT_TYPE, Problem
 from api.v1 import MOST_AT_ONCE
 from api.v1.campaigns import CampaignShown, HeldNow
+from api.v1.decisions import LAST_NUMBER, MOST_DECISIONS, DecisionsShown
+from api.v1.links import LinkShown, NewLink
+from api.v1.queue import (
+    Claimed,
+    Looking,
+    ManyReviews,
+    QueueCounted,
+    QueueShown,
+    Reopening,
+    Reviewed,
+    ReviewedMany,
+    TakingBack,
+)
 from api.v1.reviews import NewReview
 from api.v1.rules import (
     MOST_RULES_AT_ONCE,
@@ -26,10 +40,14 @@ from api.v1.rules import (
 )
 from api.v1.schemas import Answer, CommentShown, Failed
 from api.v1.site import SiteShown
+from api.v1.webhook import NewWebhook, WebhookShown, WebhookTested
 from moderation.comment import Comment
 from moderation.policy import Choices
+from moderation.review import MOST_SHOWN as MOST_QUEUED
+from moderation.review import Facet, Order
 from moderation.rules.checked import MOST_DAYS
 from moderation.rules.replay import MOST_COMMENTS
+from moderation.webhooks import DecisionsBody, TestBody
 
 bp = Blueprint("openapi", __name__)
 
@@ -45,7 +63,22 @@ KINDS = {
     "rule-exists": (409, "A rule of the site says the same already."),
     "rule-not-found": (404, "No such rule on this site."),
     "too-many-rules": (413, "More rules in one request than are taken."),
+    "invalid-address": (422, "Nothing is sent to that address; the detail says why."),
+    "webhook-not-found": (404, "The site has no webhook."),
     "comment-not-found": (404, "No such comment on this site."),
+    "already-settled": (409, "Somebody else has reviewed the comment meanwhile; the detail says who, and what."),
+    "too-late": (409, "A review is taken back within a day; afterwards review the comment anew."),
+    "nothing-to-undo": (409, "The comment has no review to take back."),
+    "not-yours": (403, "The newest review is somebody else's; an owner may take it back."),
+    "sign-in-needed": (401, "A call of the dashboard without a session: sign in."),
+    "sign-in-refused": (403, "Name and password do not fit, or there were too many failures."),
+    "stale-form": (400, "A form of the dashboard without the token of its session: load the page again."),
+    "forbidden": (403, "The person's role on the site is too low."),
+    "site-not-found": (404, "No such site, or none of the person's."),
+    "user-not-found": (404, "No such person on this site."),
+    "user-exists": (409, "Another account has the name."),
+    "last-owner": (409, "A site keeps an owner."),
+    "link-spent": (404, "A one-time link that was used, has expired or never was."),
     "not-found": (404, "No such page."),
     "method-not-allowed": (405, "The page does not take this method; the Allow header lists those it takes."),
     "store-unavailable": (503, "The database is locked, full, read-only or away. Nothing was stored: send it again."),
@@ -219,10 +252,157 @@ def _rules() -> dict[str, Any]:
     }
 
 
+def _queue() -> dict[str, Any]:
+    """The calls about the queue, by path."""
+    shown = _call(
+        "queue",
+        "Show what waits for a person",
+        "Near-copies are one item.",
+        "QueueShown",
+        "invalid-request",
+        with_id=False,
+    )
+    shown["parameters"] = [*_filters(), _text_asked("after", "Those after this place, as the last page names it")]
+    shown["parameters"].append(_asked("limit", "At most so many", 50, MOST_QUEUED))
+    counted = _call(
+        "queue_counts", "Count what waits", "And of what.", "QueueCounted", "invalid-request", with_id=False
+    )
+    counted["parameters"] = _filters()
+    settled = _call(
+        "review_many",
+        "Say the same of some comments",
+        "Each has its own result. With `seen` what others have reviewed meanwhile is left as it is, and said so.",
+        "ReviewedMany",
+        body="ManyReviews",
+        with_id=False,
+    )
+    some = {"description": "Some have a problem.", "content": {"application/json": {"schema": _ref("ReviewedMany")}}}
+    settled["responses"]["207"] = some
+    return {
+        "/v1/queue": {"get": shown},
+        "/v1/queue/counts": {"get": counted},
+        "/v1/queue/reviews": {"post": settled},
+        "/v1/queue/claims": {
+            "post": _call(
+                "claim", "Keep comments for somebody", "Two minutes.", "Claimed", body="Looking", with_id=False
+            )
+        },
+        "/v1/queue/claims/release": {
+            "post": _call(
+                "release", "Keep them no longer", "Others may have them.", "Claimed", body="Looking", with_id=False
+            )
+        },
+        "/v1/comments/{id}/undo": {
+            "post": _call(
+                "undo",
+                "Take the newest review back",
+                "Within a day. What was said before it counts again; if nothing was, a held comment waits again.",
+                "Reviewed",
+                *("already-settled", "too-late", "nothing-to-undo"),
+                body="TakingBack",
+            )
+        },
+        "/v1/comments/{id}/reopen": {
+            "post": _call("reopen", "Put a comment into the queue", "Whatever was said.", "Reviewed", body="Reopening")
+        },
+    }
+
+
+def _filters() -> list[dict[str, Any]]:
+    """What the queue can be narrowed and ordered by."""
+    told = {facet.value: f"Those of this {facet.value}" for facet in Facet}
+    found = [_text_asked(name, about) for name, about in told.items()]
+    found.append(_text_asked("q", "Those with all these words"))
+    found.append(_text_asked("age", "Those waiting at least so long", list(asked.AGES)))
+    found.append(_text_asked("order", "What comes first", [one.value for one in Order]))
+    return found
+
+
+def _text_asked(name: str, description: str, known: list[str] | None = None) -> dict[str, Any]:
+    """A text of the query string."""
+    schema: dict[str, Any] = {"type": "string", **({"enum": known} if known else {})}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _telling() -> dict[str, Any]:
+    """The calls about being told of later decisions, by path."""
+    told = _call(
+        "decisions",
+        "Show what was decided after the first answers",
+        "Oldest first. Ask again and again, each time for those after the `next` of the last answer.",
+        "DecisionsShown",
+        "invalid-request",
+        with_id=False,
+    )
+    told["parameters"] = [
+        _asked("after", "Those after this number", 0, LAST_NUMBER),
+        _asked("limit", "At most so many", 100, MOST_DECISIONS),
+    ]
+    return {
+        "/v1/comments/{id}/links": {
+            "post": _call(
+                "make_link",
+                "Make a link to a comment, for a mail to a moderator",
+                "Whoever has the link may act on this comment in the reviewer's name, until it expires.",
+                "LinkShown",
+                body="NewLink",
+                status=201,
+            )
+        },
+        "/v1/decisions": {"get": told},
+        "/v1/site/webhook": {
+            "get": _webhook("webhook", "Show the site's webhook", "With how it fares."),
+            "put": _webhook(
+                "set_webhook",
+                "Set the address of the site's webhook",
+                "It is told what is decided from now on, or what an earlier address has not taken. Shows the secret.",
+                "invalid-address",
+                body="NewWebhook",
+            ),
+            "delete": _webhook("remove_webhook", "Remove the site's webhook", "The answer is what it was."),
+        },
+        "/v1/site/webhook/rotate": {
+            "post": _webhook("rotate_webhook", "Sign with another secret from now on", "Shows the new secret.")
+        },
+        "/v1/site/webhook/test": {
+            "post": _webhook(
+                "test_webhook",
+                "Send the site's webhook a test",
+                "Now, while you wait: a signed message that tells nothing, and what came back.",
+                answer="WebhookTested",
+            )
+        },
+    }
+
+
+def _webhook(
+    name: str, summary: str, description: str, *failures: str, answer: str = "WebhookShown", body: str | None = None
+) -> dict[str, Any]:
+    """A call about the site's webhook."""
+    missing = () if body is not None else ("webhook-not-found",)
+    return _call(name, summary, description, answer, *missing, *failures, body=body, with_id=False)
+
+
+def _webhooks_sent() -> dict[str, Any]:
+    """What a webhook is sent."""
+    body = {"application/json": {"schema": {"oneOf": [_ref("DecisionsBody"), _ref("TestBody")]}}}
+    sent = {
+        "operationId": "told",
+        "summary": "Tells the site what was decided",
+        "description": "Signed as the Standard Webhooks specification has it. Sent again until it is answered 2xx.",
+        "security": [],
+        "requestBody": {"required": True, "content": body},
+        "responses": {"2XX": {"description": "Taken."}},
+    }
+    return {"decisions": {"post": sent}}
+
+
 @cache
 def document() -> dict[str, Any]:
     """The whole document."""
     of_rules = RuleWanted, RuleChange, RuleShown, RulesShown, RulesAdded, Tried
+    of_telling = DecisionsShown, NewLink, LinkShown, NewWebhook, WebhookShown, WebhookTested, DecisionsBody, TestBody
+    of_queue = QueueShown, QueueCounted, ManyReviews, ReviewedMany, Reviewed, Looking, Claimed, TakingBack, Reopening
     _, schemas = msgspec.json.schema_components(
         [
             Comment,
@@ -236,6 +416,8 @@ def document() -> dict[str, Any]:
             Choices,
             Problem,
             *of_rules,
+            *of_telling,
+            *of_queue,
         ],
         ref_template="#/components/schemas/{name}",
     )
@@ -297,6 +479,8 @@ def document() -> dict[str, Any]:
                 )
             },
             **_rules(),
+            **_queue(),
+            **_telling(),
             "/v1/site": {
                 "get": _call(
                     "site", "Show what the site has chosen", "Thresholds, mode, signals.", "SiteShown", with_id=False
@@ -322,6 +506,7 @@ def document() -> dict[str, Any]:
                 }
             },
         },
+        "webhooks": _webhooks_sent(),
         "components": {
             "schemas": schemas,
             "securitySchemes": {

@@ -13,14 +13,21 @@ from sqlalchemy import Engine
 from moderation import artifact
 from moderation.check import Submission, check_comments
 from moderation.classifier import Classifier
+from moderation.delivery import Deliverer
+from moderation.outgoing import Outside
 from moderation.policy import Policy, make_policy
+from moderation.review import ReviewQueue
 from moderation.rules import RuleSet
 from moderation.settings import Settings
 from moderation.store import Checked, migrate
 from moderation.store.database import open_database
+from moderation.store.people import People
+from moderation.store.reviews import SqlReviews
 from moderation.store.rules import RuleBook
+from moderation.store.seen import SeenLists
 from moderation.store.sites import Site, Sites
 from moderation.store.sql import SqlStore
+from moderation.store.webhooks import Webhooks
 from moderation.together import Together
 
 EXTENSION = "hamlet"
@@ -40,6 +47,11 @@ class Parts:
     check: Together[Submission, Checked]
     """Judge and keep; requests that meet share the work and the commit."""
     rules: RuleBook
+    queue: ReviewQueue
+    seen: SeenLists
+    people: People
+    webhooks: Webhooks
+    deliverer: Deliverer
     _policies: dict[int, tuple[int, Policy]] = field(default_factory=dict)
     """By site, with the number of its change; one each, since a policy holds all rules of its site."""
     _making: Lock = field(default_factory=Lock)
@@ -74,6 +86,14 @@ def open_sites(settings: Settings) -> Sites:
     return Sites.opened(engine, settings)
 
 
+def open_people(settings: Settings) -> tuple[People, Sites]:
+    """People, and the sites on which they have roles, likewise."""
+    engine = open_engine(settings)
+    migrate.upgrade(engine)
+    sites = Sites.opened(engine, settings)
+    return People(engine, sites.secret), sites
+
+
 def load_classifier(settings: Settings) -> Classifier:
     """The model the settings name, or the newest."""
     return Classifier.load(artifact.find(settings.models, settings.model))
@@ -87,7 +107,21 @@ def init_app(app: Flask, settings: Settings) -> None:
     store, classifier = SqlStore(engine), load_classifier(settings)
     judge_and_keep = partial(check_comments, classifier=classifier, store=store, secret=sites.secret)
     check = Together(judge_and_keep, most=MOST_TOGETHER)
-    app.extensions[EXTENSION] = Parts(settings, engine, store, sites, classifier, check, RuleBook(engine))
+    webhooks = Webhooks(engine)
+    app.extensions[EXTENSION] = Parts(
+        settings,
+        engine,
+        store,
+        sites,
+        classifier,
+        check,
+        RuleBook(engine),
+        ReviewQueue(SqlReviews(engine)),
+        SeenLists(engine),
+        People(engine, sites.secret),
+        webhooks,
+        Deliverer(webhooks, Outside(settings.webhook_hosts), sites.secret),
+    )
 
 
 def parts() -> Parts:

@@ -107,3 +107,151 @@ class RuleExists(HamletError):
     def __init__(self, rule_id: int, what: str) -> None:
         super().__init__(f"rule {rule_id} says the same already ({what})")
         self.rule_id = rule_id
+
+
+# -- People
+
+
+class BadName(HamletError):
+    """A name that an account cannot have."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a name {why}")
+        self.why = why
+
+
+class BadPassword(HamletError):
+    """A password that an account cannot have, or that is not the account's."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a password {why}")
+        self.why = why
+
+
+class WrongPassword(BadPassword):
+    """The old password, asked for before it is changed, is another one."""
+
+    def __init__(self) -> None:
+        HamletError.__init__(self, "the password given is not the account's")
+        self.why = "is not the account's"
+
+
+class BadPreferences(HamletError):
+    """Preferences that make no sense."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+        self.what, self.why = what, why
+
+
+class SignInRefused(HamletError):
+    """Name and password do not fit, or there were too many failures. Which of them is not told."""
+
+    hint = "look at both again; who has lost a password asks an owner for a link to set a new one"
+
+    def __init__(self, retry_after: int = 0) -> None:
+        wait = f"wait {retry_after} seconds and try again" if retry_after else "name and password do not fit"
+        super().__init__(f"not signed in: {wait}")
+        self.retry_after = retry_after
+
+
+class BadToken(HamletError):
+    """A one-time link that was used, has expired or never was."""
+
+    hint = "ask an owner of the site for a new one"
+
+    def __init__(self) -> None:
+        super().__init__("the link was used already, has expired or is not complete")
+
+
+class UserNotFound(HamletError):
+    hint = "run: hamlet users list"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no account named {name!r}")
+        self.name = name
+
+
+class UserExists(HamletError):
+    hint = "choose another name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"an account named {name!r} exists already")
+        self.name = name
+
+
+class LastOwner(HamletError):
+    """A site keeps at least one owner who can sign in."""
+
+    hint = "make somebody else an owner first"
+
+    def __init__(self, name: str, site: str) -> None:
+        super().__init__(f"{name} is the last owner of {site}")
+        self.name, self.site = name, site
+
+
+class BadFilter(HamletError):
+    """A page, a cursor, a search or a bulk act that makes no sense."""
+
+
+class AlreadySettled(HamletError):
+    """Somebody else was quicker."""
+
+    hint = "look at what they said; to change it, review the comment again"
+
+    def __init__(self, comment_id: str, by: str, outcome: str | None, at: int, number: int) -> None:
+        said = f"called {outcome}" if outcome else "taken back"
+        super().__init__(f"comment {comment_id} was {said} by {by} meanwhile")
+        self.comment_id, self.by, self.outcome, self.at, self.number = comment_id, by, outcome, at, number
+
+
+class TooLate(HamletError):
+    hint = "review the comment anew; the newest review counts"
+
+    def __init__(self, comment_id: str) -> None:
+        super().__init__(f"the review of comment {comment_id} is more than a day old and is not taken back any more")
+        self.comment_id = comment_id
+
+
+class NotYours(HamletError):
+    hint = "an owner of the site can take it back, or review the comment anew"
+
+    def __init__(self, comment_id: str, by: str) -> None:
+        super().__init__(f"the newest review of comment {comment_id} is {by}'s")
+        self.comment_id, self.by = comment_id, by
+
+
+class NothingToUndo(HamletError):
+    def __init__(self, comment_id: str) -> None:
+        super().__init__(f"comment {comment_id} has no review to take back")
+        self.comment_id = comment_id
+
+
+class BadAddress(HamletError):
+    """A URL that nothing is sent to."""
+
+    hint = "give the http:// or https:// address of a host on the internet; others are allowed by webhook_hosts"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the address is not taken: {why}")
+        self.why = why
+
+
+class NotTaken(HamletError):
+    """Something that was sent outside did not get there, or nothing came back."""
+
+
+class WebhookNotFound(HamletError):
+    hint = "set one: hamlet webhooks set, or PUT /v1/site/webhook"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(f"the site {site!r} has no webhook")
+        self.site = site
+
+
+class BadLink(HamletError):
+    """A link of a mail that opens nothing (any more)."""
+
+    def __init__(self, why: str, *, expired: bool = False) -> None:
+        super().__init__(f"the link {why}")
+        self.why, self.expired = why, expired

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from moderation.comment import Comment
-from moderation.features import Features
+from moderation.features import Features, extract
 from moderation.language import language_of
 from moderation.past import NOTHING, as_written
 from moderation.signals.signal import Seen
-from moderation.text import as_text
+from moderation.text import Link, as_text
 
 PORTION = 100_000
 """Characters looked at together: memory is bounded by the longest comment, not by the list."""
 MOST_TOGETHER = 256
+FEWEST_BITS = 8
+"""Of a table of n-grams, for who does not look at them."""
 T = TypeVar("T")
 
 
@@ -28,6 +30,11 @@ def look(comments: Sequence[Comment], features: Features, moments: Sequence[int]
             comments, features.links[: features.size], features.texts(), moments, hops, strict=True
         )
     ]
+
+
+def links_in(comment: Comment) -> tuple[Link, ...]:
+    """The links of a comment, in markup and in running text, as they were written."""
+    return as_written(extract([comment], FEWEST_BITS).links[0], comment.text)
 
 
 def portions(items: Iterable[T], comment_of: Callable[[T], Comment]) -> Iterator[list[T]]:

@@ -66,6 +66,14 @@ class Outcome(StrEnum):
     OTHER = "other"
 
 
+def outcome_of(stored: str | None) -> Outcome | None:
+    """An outcome as it is stored; None: nobody said anything, or it was taken back."""
+    return Outcome(stored) if stored in _OUTCOMES else None
+
+
+_OUTCOMES = frozenset(Outcome)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Counts of one key. Times are milliseconds since 1970, UTC."""
@@ -138,7 +146,7 @@ def merged(old: Record, new: Record) -> Record:
     )
 
 
-def reviewed(record: Record, before: Outcome | None, outcome: Outcome) -> Record:
+def reviewed(record: Record, before: Outcome | None, outcome: Outcome | None) -> Record:
     """A record after one of its comments was reviewed, whose outcome had been ``before``."""
     change = {name: getattr(record, name) for name in JUDGED}
     if before in change:

@@ -95,6 +95,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("secret", _optional_text, None, "The secret itself, for many servers over one database."),
     Setting("max_body", _whole(1_024, 1 << 30), 16 << 20, "Largest request body, in bytes."),
+    Setting(
+        "webhook_hosts",
+        _optional_text,
+        None,
+        "Hosts (host or host:port, with commas) that webhooks may be on although their addresses are private.",
+    ),
     Setting("data_dir", _optional_path, None, "Folder of the public corpora, to train and evaluate on."),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -115,6 +121,7 @@ class Settings:
     secret_file: Path
     secret: str | None
     max_body: int
+    webhook_hosts: str | None
     data_dir: Path | None
 
     def as_environment(self) -> dict[str, str]:

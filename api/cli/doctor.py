@@ -18,6 +18,7 @@ from moderation.settings import Settings
 from moderation.store import migrate
 from moderation.store.database import failures_named, parse_url
 from moderation.store.sites import Sites
+from moderation.store.webhooks import Webhooks
 
 OLDEST_PYTHON = (3, 11)
 
@@ -35,7 +36,10 @@ class Finding:
 @click.command()
 @with_settings(*STORAGE, *MODEL)
 def doctor(settings: Settings) -> None:
-    """Check Python, database, migrations, secret and model, and say what to do. Exit code 1 if something is wrong."""
+    """Check Python, database, migrations, secret, model and webhooks, and say what to do.
+
+    Exit code 1 if something is wrong.
+    """
     findings = list(examine(settings))
     for finding in findings:
         mark = click.style("ok  ", fg="green") if finding.well else click.style("FAIL", fg="red", bold=True)
@@ -55,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _look("migrations", lambda: _migrations(settings))
     yield _look("secret", lambda: _secret(settings))
     yield _look("model", lambda: _model(settings))
+    yield _look("webhooks", lambda: _webhooks(settings))
 
 
 def _look(what: str, look: Callable[[], str]) -> Finding:
@@ -112,3 +117,20 @@ def _model(settings: Settings) -> str:
     return (
         f"{model.name} is as it was trained; heads {', '.join(model.heads)}; spam score of a thank-you {scores[0]:.3f}"
     )
+
+
+def _webhooks(settings: Settings) -> str:
+    engine = _existing(settings)
+    migrate.require_current(engine)
+    kept = Webhooks(engine)
+    found = kept.all()
+    failing = [one for one in found if one.failures]
+    if failing:
+        said = "; ".join(
+            f"{one.site}: {kept.waiting(one):,} decisions wait after {one.failures:,} failures: {one.last_error}"
+            for one in failing
+        )
+        error = HamletError(said)
+        error.hint = f"mend the receiver, then run: hamlet webhooks test {failing[0].site}"
+        raise error
+    return f"{len(found):,} set, none failing"

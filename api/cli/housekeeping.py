@@ -50,10 +50,13 @@ def run_once(command: tuple[str, ...] = COMMAND) -> None:
 def clean(settings: Settings) -> Pruned:
     """Do it once, here."""
     from api.wiring import open_engine
+    from moderation.store.people import People
     from moderation.store.sites import Sites
 
     engine = open_engine(settings)
     try:
-        return prune(engine, Sites.opened(engine, settings).all(), now_ms())
+        sites = Sites.opened(engine, settings)
+        People(engine, sites.secret).prune()
+        return prune(engine, sites.all(), now_ms())
     finally:
         engine.dispose()

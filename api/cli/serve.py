@@ -9,6 +9,7 @@ import socket
 
 import click
 
+from api.cli.links import base_url, welcome_link
 from api.cli.options import MODEL, STORAGE, with_settings
 from moderation.errors import HamletError
 from moderation.settings import Settings
@@ -24,24 +25,27 @@ class PortInUse(HamletError):
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Create the site 'demo' on the first run and show its key once.")
-@with_settings("host", "port", "workers", "threads", *STORAGE, "durability", *MODEL, "max_body")
+@with_settings("host", "port", "workers", "threads", *STORAGE, "durability", *MODEL, "max_body", "webhook_hosts")
 def serve(settings: Settings, demo: bool) -> None:
     """Serve the API.
 
     Brings the database to the newest version, checks the model, and answers until it is told to stop (Ctrl-C).
     Comments and verdicts are stored before they are answered.
     """
-    from api.wiring import load_classifier, open_sites
+    from api.wiring import load_classifier, open_people
 
     refuse_taken_port(settings.host, settings.port)
-    sites = open_sites(settings)
+    people, sites = open_people(settings)
     model = load_classifier(settings)
-    base = f"http://{_reachable(settings.host)}:{settings.port}"
+    base = base_url(settings)
     if demo and not any(site.name == DEMO for site in sites.all()):
         sites.create_site(DEMO)
         _show_demo(base, sites.create_key(DEMO))
     elif demo:
         click.echo(f"The site '{DEMO}' has its key since the first run; another one: hamlet keys create {DEMO}")
+    token = people.first_token()
+    if token is not None:
+        click.echo(f"create the first account: {welcome_link(settings, token)}")
     click.echo(f"Hamlet serves {model.name} on {base}  (database {settings.database}, docs {base}/docs)")
     run(settings)
 
@@ -51,13 +55,6 @@ def _show_demo(base: str, key: str) -> None:
     body = '{"id": "try-1", "text": "Cheap pills without prescription at http://best-pills.example/buy !!!"}'
     click.echo(f"    curl -s {base}/v1/comments -H 'Authorization: Bearer {key}' \\")
     click.echo(f"      -H 'Content-Type: application/json' -d '{body}'\n")
-
-
-def _reachable(host: str) -> str:
-    """An address to type, for a host that means all addresses."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104  # Compared, not bound.
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -78,13 +75,14 @@ def run(settings: Settings) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    from api.cli.delivering import keep_delivering
     from api.cli.housekeeping import keep_house
 
     # The workers are other processes: they read the settings from the environment.
     os.environ.update(settings.as_environment())
     os.environ.pop("HAMLET_CONFIG", None)
     logging.basicConfig(level=logging.WARNING)
-    stop = keep_house()
+    stops = keep_house(), keep_delivering()
     server = Granian(
         "api:create_app",
         factory=True,
@@ -101,4 +99,5 @@ def run(settings: Settings) -> None:
     try:
         server.serve()
     finally:
-        stop()
+        for stop in stops:
+            stop()

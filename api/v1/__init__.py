@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from api.auth import site_of_request
 from api.problems import Refused, problem_of
-from api.v1 import campaigns, reviews, rules, site
+from api.v1 import campaigns, decisions, links, queue, reviews, rules, site, webhook
 from api.v1.bodies import answer_json, possible_id, read_json
 from api.v1.schemas import Answer, Failed, answer_of, shown
 from api.wiring import parts
@@ -22,7 +22,7 @@ from moderation.store.sites import Site
 from moderation.verdict import Decision, Verdict
 
 bp = Blueprint("v1", __name__, url_prefix="/v1")
-for part in (reviews, campaigns, rules, site):
+for part in (reviews, queue, campaigns, links, rules, site, decisions, webhook):
     bp.register_blueprint(part.bp)
 
 MOST_AT_ONCE = 1_000

@@ -40,6 +40,16 @@ def read_as(kind: type[T]) -> T:
         raise Refused(422, "invalid-request", f"{what} - at `{at.rstrip('`') or '$'}`") from error
 
 
+def number_asked(name: str, default: int, most: int) -> int:
+    """A number of the query string, 0 or more."""
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > most:
+        raise Refused(422, "invalid-request", f"`{name}` is a whole number up to {most:,}, got {text[:50]!r}")
+    return int(text)
+
+
 def possible_id(comment_id: str) -> str:
     """An id from a path; what can be no id is found nowhere."""
     if "\0" in comment_id or len(comment_id) > MAX_ID:

@@ -17,12 +17,16 @@ from moderation.store import Review, now_ms
 bp = Blueprint("reviews", __name__)
 
 
+Reviewer = Annotated[str, Meta(min_length=1, max_length=64, description="Who says so", examples=["ann"])]
+Note = Annotated[str, Meta(max_length=2_000)]
+
+
 class NewReview(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person says of a comment. Reviews are never overwritten: the newest counts."""
 
     outcome: Outcome
-    reviewer: Annotated[str, Meta(min_length=1, max_length=64, description="Who says so", examples=["ann"])] = "api"
-    note: Annotated[str, Meta(max_length=2_000)] | None = None
+    reviewer: Reviewer = "api"
+    note: Note | None = None
 
 
 @bp.post("/comments/<path:comment_id>/reviews")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.auth import site_of_request
 from api.problems import Refused
-from api.v1.bodies import answer_json, read_as
+from api.v1.bodies import answer_json, number_asked, read_as
 from api.v1.schemas import at
 from api.wiring import parts
 from moderation.errors import BadRule
@@ -120,7 +120,7 @@ class Tried(Struct, frozen=True, kw_only=True):
 def list_() -> Response:
     """Show the site's rules."""
     site, found = site_of_request(), parts()
-    after, most = _asked("after", 0, 2**31 - 1), _asked("limit", 1_000, MOST_SHOWN)
+    after, most = number_asked("after", 0, 2**31 - 1), number_asked("limit", 1_000, MOST_SHOWN)
     some = found.rules.all(site.id, after=after, most=most + 1)
     last = some[:most][-1:] if len(some) > most else []
     shown = RulesShown(
@@ -155,7 +155,7 @@ def test() -> Response:
     if len(wanted) > MOST_TRIED:
         raise Refused(413, "too-many-rules", f"at most {MOST_TRIED:,} are tried at once, got {len(wanted):,}")
     candidates = [_checked(one, f"$[{i}]").numbered(i) for i, one in enumerate(wanted)]
-    most, days = _asked("comments", MOST_COMMENTS, MOST_COMMENTS), _asked("days", MOST_DAYS, MOST_DAYS)
+    most, days = number_asked("comments", MOST_COMMENTS, MOST_COMMENTS), number_asked("days", MOST_DAYS, MOST_DAYS)
     history = found.rules.history(site.id, most=most, since=max(0, now_ms() - days * DAY))
     return answer_json(_tried(replay(candidates, history, site.choices.trusted_hops)))
 
@@ -188,16 +188,6 @@ def remove(rule_id: int) -> Response:
 
 def _one_or_many() -> RuleWanted | list[RuleWanted]:
     return read_as(RuleWanted | list[RuleWanted])  # type: ignore[arg-type]  # No type has a union's.
-
-
-def _asked(name: str, default: int, most: int) -> int:
-    """A number of the query string, 0 or more."""
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > most:
-        raise Refused(422, "invalid-request", f"`{name}` is a whole number up to {most:,}, got {text[:50]!r}")
-    return int(text)
 
 
 def _checked(wanted: RuleWanted, where: str) -> NewRule:

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.problems import Problem
 from moderation.comment import Comment
+from moderation.past import Outcome
 from moderation.store import History, JudgedAt
 from moderation.verdict import Decision, Reason, Verdict
 
@@ -73,7 +74,7 @@ class VerdictShown(Struct, frozen=True, kw_only=True):
 class ReviewShown(Struct, frozen=True, kw_only=True):
     """What a person said."""
 
-    outcome: Annotated[str, Meta(description="ham, spam, abuse or other")]
+    outcome: Annotated[Outcome | None, Meta(description="Null: an earlier review was taken back")]
     reviewer: str
     reviewed_at: datetime
     note: str | None

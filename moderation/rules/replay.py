@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from moderation.comment import Comment
 from moderation.features import extract
-from moderation.look import look, portions
+from moderation.look import FEWEST_BITS, look, portions
 from moderation.past import Outcome, moment
 from moderation.rules import Action, Rule, RuleSet
 from moderation.signals.signal import Seen
@@ -19,8 +19,6 @@ SHOWN = 200
 """Characters of an example."""
 UNSAID = "none"
 """Stands for the outcome of a comment that nobody reviewed."""
-_BITS = 8
-"""Rules look at no n-grams: the smallest table will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +108,4 @@ def _seen(portion: Sequence[Stored], hops: int) -> list[Seen]:
     """Comments as they were seen when they came, without what the site remembered then: rules do not ask for it."""
     comments = [stored.comment for stored in portion]
     moments = [moment(stored.comment, stored.received_at)[0] for stored in portion]
-    return look(comments, extract(comments, _BITS), moments, [hops] * len(portion))
+    return look(comments, extract(comments, FEWEST_BITS), moments, [hops] * len(portion))

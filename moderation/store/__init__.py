@@ -86,7 +86,8 @@ class JudgedAt:
 class Review:
     """What a person said of a comment."""
 
-    outcome: Outcome
+    outcome: Outcome | None
+    """None: an earlier review was taken back."""
     reviewer: str
     reviewed_at: int
     note: str | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, and_, delete, func, select
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, select, update
 from sqlalchemy.sql import ColumnElement
 
 from moderation.comment import Comment
@@ -15,7 +15,20 @@ from moderation.errors import BadSetting
 from moderation.past import COLUMN, Kind, address_of, hashed, networks_of, plain_email, plain_name
 from moderation.store.database import failures_named, in_portions
 from moderation.store.past import PastTables
-from moderation.store.schema import bands, campaigns, comments, records, reviews, revisions, sites, traces, verdicts
+from moderation.store.schema import (
+    audit,
+    bands,
+    campaigns,
+    comments,
+    decisions,
+    queue,
+    records,
+    reviews,
+    revisions,
+    sites,
+    traces,
+    verdicts,
+)
 from moderation.verdict import Decision
 
 READ_AT_ONCE = 400
@@ -170,8 +183,10 @@ def _erase(connection: Connection, tables: PastTables, site_id: int, comment_id:
         tables.count(connection, site_id, left, more=[], fewer=[COLUMN[decision], outcome or ""])
         mine = and_(traces.c.site_id == site_id, traces.c.trace.in_(left), traces.c.comment_id == comment_id)
         connection.execute(delete(traces).where(mine))
-    for table in (reviews, verdicts, revisions):
+    for table in (queue, decisions, reviews, verdicts, revisions):
         connection.execute(delete(table).where(table.c.comment_id == comment_id))
+    # What moderators did stays in the log, without saying to which comment.
+    connection.execute(update(audit).where(audit.c.comment_id == comment_id).values(comment_id=None))
     connection.execute(delete(comments).where(comments.c.id == comment_id))
     _erase_campaign(connection, site_id, [trace for trace in left if trace.startswith(f"{Kind.CAMPAIGN}:")])
 

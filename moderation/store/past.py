@@ -66,9 +66,7 @@ class PastTables:
         members = [near.of(trail) for trail in trails]
         wanted = {trace for trail in trails for trace in trail.traces}
         wanted |= {(Kind.CAMPAIGN, one) for one in members if one is not None}
-        by_text = {f"{kind}:{key}": (kind, key) for kind, key in wanted}
-        rows = self._records(connection, site_id, sorted(by_text))
-        found = {by_text[row[0]]: Record(*row[1:]) for row in rows}
+        found = self.records(connection, site_id, wanted)
         pasts = []
         for trail, campaign in zip(trails, members, strict=True):
             known = {trace: found[trace] for trace in trail.traces if trace in found}
@@ -77,6 +75,12 @@ class PastTables:
                 Past(known, Campaign(campaign, record) if campaign is not None and record is not None else None)
             )
         return pasts
+
+    def records(self, connection: Connection, site_id: int, keys: Iterable[Trace]) -> dict[Trace, Record]:
+        """The records of some keys; a key that was never met has none."""
+        by_text = {f"{kind}:{key}": (kind, key) for kind, key in keys}
+        rows = self._records(connection, site_id, sorted(by_text))
+        return {by_text[row[0]]: Record(*row[1:]) for row in rows}
 
     def _candidates(self, connection: Connection, site_id: int, trails: Sequence[Trail]) -> _Near:
         sought = {band for trail in trails if trail.sketch is not None for band in trail.sketch.bands}
@@ -128,12 +132,12 @@ class PastTables:
         return counted
 
     def review(
-        self, connection: Connection, site_id: int, comment_id: str, before: Outcome | None, outcome: Outcome
+        self, connection: Connection, site_id: int, comment_id: str, before: Outcome | None, outcome: Outcome | None
     ) -> None:
         """Bring records up to date with a review, whose comment had been judged ``before``."""
         if before is not outcome:
             mine = self.counting(connection, comment_id)
-            self.count(connection, site_id, mine, more=[outcome], fewer=[before] if before is not None else [])
+            self.count(connection, site_id, mine, more=_named(outcome), fewer=_named(before))
 
     def count(
         self,
@@ -177,6 +181,10 @@ class PastTables:
         gone = connection.execute(delete(campaigns).where(campaigns.c.seen_at < before)).rowcount
         connection.execute(delete(bands).where(bands.c.seen_at < before))
         return gone
+
+
+def _named(outcome: Outcome | None) -> list[str]:
+    return [outcome] if outcome is not None else []
 
 
 class _Near:

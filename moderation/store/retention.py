@@ -11,9 +11,10 @@ from moderation.campaigns import WINDOW
 from moderation.comment import Comment
 from moderation.past import DAY
 from moderation.store import id_from
-from moderation.store.database import failures_named, insert_into
+from moderation.store.database import failures_named
+from moderation.store.facts import fact, set_fact
 from moderation.store.past import PastTables
-from moderation.store.schema import comments, facts, revisions
+from moderation.store.schema import comments, revisions
 from moderation.store.sites import Site
 
 AT_ONCE = 500
@@ -52,13 +53,13 @@ def _strip_first(writer: Engine, site_id: int, until: int) -> int:
     name, count, ids = f"stripped:{site_id}", 0, [""]
     while ids:
         with failures_named(), writer.begin() as connection:
-            done = _fact(connection, name) or ""
+            done = fact(connection, name) or ""
             mine = and_(comments.c.site_id == site_id, comments.c.id > done, comments.c.id < id_from(until))
             some = select(comments.c.id).where(mine).order_by(comments.c.id).limit(AT_ONCE)
             ids = list(connection.execute(some).scalars())
             count += sum(_strip_one(connection, comment_id, 1) for comment_id in ids)
             if ids:
-                _note(connection, name, ids[-1])
+                set_fact(connection, name, ids[-1])
     return count
 
 
@@ -66,24 +67,13 @@ def _strip_changed(writer: Engine, site_id: int, until: int) -> int:
     """Strip later revisions; they are few."""
     name = f"stripped-changed:{site_id}"
     with failures_named(), writer.begin() as connection:
-        old = and_(revisions.c.received_at >= int(_fact(connection, name) or 0), revisions.c.received_at < until)
+        old = and_(revisions.c.received_at >= int(fact(connection, name) or 0), revisions.c.received_at < until)
         keys = select(revisions.c.comment_id, revisions.c.number).join(comments)
         rows = connection.execute(keys.where(comments.c.site_id == site_id, revisions.c.number > 1, old)).all()
         count = sum(_strip_one(connection, row.comment_id, row.number) for row in rows)
         if rows:
-            _note(connection, name, str(until))
+            set_fact(connection, name, str(until))
     return count
-
-
-def _fact(connection: Connection, name: str) -> str | None:
-    return connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
-
-
-def _note(connection: Connection, name: str, value: str) -> None:
-    """Remember how far it went, for the next call."""
-    statement = insert_into(connection.engine, facts).values(name=name, value=value)
-    new = {"value": statement.excluded.value}
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=new))
 
 
 def _strip_one(connection: Connection, comment_id: str, number: int) -> bool:

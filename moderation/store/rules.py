@@ -12,11 +12,13 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, inse
 
 from moderation.comment import Comment
 from moderation.errors import BadRule, RuleExists, RuleNotFound
-from moderation.past import Outcome
+from moderation.past import outcome_of
+from moderation.review import Actor
 from moderation.rules import Action, NewRule, Rule, RuleKind
 from moderation.rules.checked import MOST_NOTE, check_expiry, checked_text
 from moderation.rules.replay import MOST_COMMENTS, Stored
 from moderation.store import id_from, now_ms
+from moderation.store.audit import note
 from moderation.store.database import failures_named
 from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, sites, verdicts
 from moderation.store.sites import count_change
@@ -65,15 +67,15 @@ class RuleBook:
         with failures_named(), self._engine.begin() as connection:
             return _get(connection, site_id, rule_id)
 
-    def add_one(self, site_id: int, wanted: NewRule) -> Rule:
+    def add_one(self, site_id: int, wanted: NewRule, *, actor: Actor | None = None) -> Rule:
         """Add a rule; raises ``RuleExists``, or ``BadRule`` if the site has too many."""
-        added = self.add(site_id, [wanted])
+        added = self.add(site_id, [wanted], actor=actor)
         if added.duplicates:
             (known,) = added.duplicates.values()
             raise RuleExists(known.id, f"{known.action} {known.kind} {known.value}")
         return added.rules[0]
 
-    def add(self, site_id: int, wanted: Sequence[NewRule]) -> Added:
+    def add(self, site_id: int, wanted: Sequence[NewRule], *, actor: Actor | None = None) -> Added:
         """Add rules, all or none, but for those that are there; raises ``BadRule`` if the site has too many."""
         now = now_ms()
         with failures_named(), self._writer.begin() as connection:
@@ -85,6 +87,8 @@ class RuleBook:
             added = _insert(connection, site_id, fresh, now)
             if added:
                 count_change(connection, site_id)
+            for rule in added:
+                _note(connection, site_id, actor or Actor(rule.created_by or "api", "api"), "add-rule", rule)
         known |= {_said(rule): rule for rule in added}
         return Added(tuple(added), {place: known[_said(wanted[place])] for place in duplicates})
 
@@ -110,12 +114,13 @@ class RuleBook:
                 count_change(connection, site_id)
             return _get(connection, site_id, rule_id)
 
-    def remove(self, site_id: int, rule_id: int) -> Rule:
+    def remove(self, site_id: int, rule_id: int, *, actor: Actor | None = None) -> Rule:
         """Remove a rule; returns what it was, or raises ``RuleNotFound``."""
         with failures_named(), self._writer.begin() as connection:
             known = _get(connection, site_id, rule_id)
             connection.execute(delete(rules).where(rules.c.id == known.id))
             count_change(connection, site_id)
+            _note(connection, site_id, actor or Actor("api", "api"), "remove-rule", known)
             return known
 
     def history(self, site_id: int, *, most: int = MOST_COMMENTS, since: int = 0) -> Iterator[Stored]:
@@ -128,7 +133,7 @@ class RuleBook:
             with failures_named(), self._engine.begin() as connection:
                 rows = connection.execute(_history_query(site_id, id_from(since), before, min(most, AT_ONCE))).all()
             for row in rows:
-                outcome = Outcome(row.outcome) if row.outcome is not None else None
+                outcome = outcome_of(row.outcome)
                 yield Stored(_comment(row.body), row.received_at, Decision(row.decision), outcome)
             if len(rows) < AT_ONCE:
                 return
@@ -148,6 +153,11 @@ def _history_query(site_id: int, first: str, before: str | None, most: int) -> S
         .limit(most)
     )
     return query if before is None else query.where(comments.c.id < before)
+
+
+def _note(connection: Connection, site_id: int, actor: Actor, action: str, rule: Rule) -> None:
+    said = f"{rule.action} {rule.kind} {rule.value}"[:200]
+    note(connection, site_id=site_id, actor=actor.name, via=actor.via, action=action, rule=rule.id, says=said)
 
 
 def _said(rule: Rule | NewRule) -> Said:

@@ -91,6 +91,7 @@ comments = Table(
     Column("is_test", Boolean, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     UniqueConstraint("site_id", "external_id"),
+    Index("ix_comments_site_id_id", "site_id", "id"),
 )
 
 revisions = Table(
@@ -129,7 +130,9 @@ reviews = Table(
     metadata,
     Column("comment_id", ForeignKey("comments.id"), nullable=False),
     Column("number", Integer, nullable=False, comment="From 1; the newest counts"),
-    Column("outcome", String(5), nullable=False, comment="ham, spam, abuse or other"),
+    Column(
+        "outcome", String(5), nullable=False, comment="ham, spam, abuse, other; open: queued again; none: taken back"
+    ),
     Column("reviewer", String(64), nullable=False),
     Column("note", Text),
     Column("reviewed_at", BigInteger, nullable=False),
@@ -203,4 +206,133 @@ rules = Table(
     Column("expires_at", BigInteger),
     Column("hits", Integer, nullable=False),
     Column("last_hit_at", BigInteger),
+)
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("comment_id", ForeignKey("comments.id"), nullable=False),
+    Column("campaign", String(32), nullable=False),
+    Column("head", String(32), nullable=False, comment="The head that asked for a person; empty: a rule or the mode"),
+    Column("reason", String(32), nullable=False, comment="Code of the first reason"),
+    Column("language", String(32), nullable=False),
+    Column("author", String(80), nullable=False, comment="The trace that tells its author best; empty: none"),
+    Column("author_name", String(80), nullable=False),
+    Column("address", String(80), nullable=False, comment="Trace of the IP address, to count senders by"),
+    Column("post", String(200), nullable=False),
+    Column("domains", Text, nullable=False, comment="JSON: registered domains that it links to"),
+    Column("words", Text, nullable=False, comment="What a search looks into, in lower case"),
+    Column("urgent", Integer, nullable=False, comment="Lowest first, and so the next two"),
+    Column("certain", Integer, nullable=False),
+    Column("informative", Integer, nullable=False),
+    Column("entered_at", BigInteger, nullable=False),
+    Column("claimed_by", String(64)),
+    Column("claimed_until", BigInteger),
+    PrimaryKeyConstraint("site_id", "comment_id"),
+    Index("ix_queue_comment_id", "comment_id", unique=True),
+    Index("ix_queue_site_id_campaign_comment_id", "site_id", "campaign", "comment_id"),
+    Index("ix_queue_site_id_urgent_comment_id", "site_id", "urgent", "comment_id"),
+    Index("ix_queue_site_id_certain_comment_id", "site_id", "certain", "comment_id"),
+    Index("ix_queue_site_id_informative_comment_id", "site_id", "informative", "comment_id"),
+    comment="Comments that wait for a person",
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("number", Integer, nullable=False, comment="From 1, by site, without gaps when written"),
+    Column("comment_id", String(32), nullable=False, index=True),
+    Column("external_id", String(255)),
+    Column("decision", String(6), nullable=False, comment="What the site should do from now on"),
+    Column("outcome", String(5), comment="What a person said; null: nobody, or it was taken back"),
+    Column("decided_by", String(64), nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site_id", "number"),
+    sqlite_with_rowid=False,
+    comment="What the site is to be told: its webhook's outbox, and the feed it may poll",
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("site_id", ForeignKey("sites.id"), primary_key=True),
+    Column("url", String(2_000), nullable=False),
+    Column("salt", String(32), nullable=False, comment="With the installation's secret: the key of its signatures"),
+    Column("delivered", Integer, nullable=False, comment="Number of the last decision that was taken"),
+    Column("attempts", Integer, nullable=False, comment="Failures since"),
+    Column("next_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger),
+    Column("last_error", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("site_id", ForeignKey("sites.id"), comment="Null: the installation"),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("via", String(16), nullable=False, comment="dashboard, api, command, mail or machine"),
+    Column("action", String(32), nullable=False),
+    Column("comment_id", String(32), index=True),
+    Column("detail", Text, nullable=False, comment="JSON"),
+    Index("ix_audit_site_id_id", "site_id", "id"),
+    Index("ix_audit_site_id_actor_id", "site_id", "actor", "id"),
+    comment="Everything that people, or the machine beside its verdicts, did",
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("password", String(255), nullable=False, comment="Argon2id"),
+    Column("preferences", Text, nullable=False, comment="JSON"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("site_id", ForeignKey("sites.id"), nullable=False, index=True),
+    Column("role", String(16), nullable=False, comment="owner, moderator or viewer"),
+    PrimaryKeyConstraint("user_id", "site_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="HMAC-SHA-256 of the token in the cookie"),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("about", String(200), nullable=False, comment="The browser, as it calls itself"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="HMAC-SHA-256 of the one-time token"),
+    Column("site_id", ForeignKey("sites.id"), comment="Null: all there are (the first owner)"),
+    Column("role", String(16), nullable=False),
+    Column("user_id", ForeignKey("users.id"), comment="Whose password it sets anew; null: a new user's"),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("place", String(80), primary_key=True, comment="Keyed hash of an account's name or of an address"),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    comment="Failed sign-ins, to slow down who guesses",
 )

@@ -19,9 +19,11 @@ from sqlalchemy.exc import IntegrityError
 
 from moderation.errors import KeyNotFound, SchemaMismatch, SiteExists, SiteNotFound
 from moderation.policy import Choices
+from moderation.review import Actor
 from moderation.secret import keyed_hash, load_secret
 from moderation.settings import Settings
 from moderation.store import now_ms
+from moderation.store.audit import note
 from moderation.store.database import failures_named, insert_unless_there
 from moderation.store.schema import facts, keys, sites
 
@@ -66,8 +68,31 @@ def count_change(connection: Connection, site_id: int, **values: str) -> None:
     connection.execute(update(sites).where(sites.c.id == site_id).values(new))
 
 
+NOBODY = Actor("hamlet", "machine")
+"""Who is written down where nobody is named."""
+
+
+def _note(connection: Connection, site_id: int, actor: Actor, action: str, **detail: object) -> None:
+    note(connection, site_id=site_id, actor=actor.name, via=actor.via, action=action, **detail)
+
+
+def _changes(before: Choices, after: Choices) -> dict[str, object]:
+    """What was chosen anew, for the log; of tables only what differs in them."""
+    old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    return {name: _change(old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)}
+
+
+def _change(old: object, new: object) -> object:
+    if not isinstance(old, dict) and not isinstance(new, dict):
+        return "as at first" if new is None else new
+    were, are = old or {}, new or {}
+    assert isinstance(were, dict)
+    assert isinstance(are, dict)
+    return {name: are.get(name, "as at first") for name in {**were, **are} if were.get(name) != are.get(name)}
+
+
 class Sites:
-    """Sites and keys in a database."""
+    """Sites and keys in a database. Changes are noted in the audit log."""
 
     def __init__(self, engine: Engine, secret: bytes) -> None:
         self._engine = engine
@@ -98,14 +123,15 @@ class Sites:
                 error.hint = "restore the secret file, set HAMLET_SECRET, or make new keys in a new database"
                 raise error
 
-    def create_site(self, name: str) -> Site:
+    def create_site(self, name: str, *, actor: Actor = NOBODY) -> Site:
         """Add a site; raises ``SiteExists``, or ``ValueError`` for a bad name."""
         if not SITE_NAME.fullmatch(name):
             raise ValueError("a site's name has 1 to 63 characters of a-z, 0-9, dot, dash and underscore")
         row = {"name": name, "policy": "{}", "policy_number": 0, "created_at": now_ms()}
         try:
             with failures_named(), self._writer.begin() as connection:
-                connection.execute(insert(sites).values(row))
+                site_id = connection.execute(insert(sites).values(row).returning(sites.c.id)).scalar_one()
+                _note(connection, site_id, actor, "create-site", name=name)
         except IntegrityError as error:
             raise SiteExists(name) from error
         return self.site(name)
@@ -123,21 +149,24 @@ class Sites:
         with failures_named(), self._engine.begin() as connection:
             return [_to_site(row) for row in connection.execute(select(sites).order_by(sites.c.name))]
 
-    def choose(self, name: str, choices: Choices) -> Site:
+    def choose(self, name: str, choices: Choices, *, actor: Actor = NOBODY) -> Site:
         """Replace what a site has chosen; every change gets a number, which verdicts carry."""
         site = self.site(name)
         with failures_named(), self._writer.begin() as connection:
+            before = connection.execute(select(sites.c.policy).where(sites.c.id == site.id)).scalar_one()
             count_change(connection, site.id, policy=msgspec.json.encode(choices).decode())
+            _note(connection, site.id, actor, "choose", **_changes(_choices(before), choices))
         self.forget()
         return self.site(name)
 
-    def create_key(self, name: str) -> str:
+    def create_key(self, name: str, *, actor: Actor = NOBODY) -> str:
         """Make a key for a site. This is the only time it is to be seen."""
         site = self.site(name)
         key = secrets.token_hex(6)
         row = {"site_id": site.id, "prefix": key[:PREFIX_LENGTH], "digest": self._digest(key), "created_at": now_ms()}
         with failures_named(), self._writer.begin() as connection:
             connection.execute(insert(keys).values(row))
+            _note(connection, site.id, actor, "create-key", key=row["prefix"])
         return key
 
     def keys(self, name: str | None = None) -> list[Key]:
@@ -148,7 +177,7 @@ class Sites:
         with failures_named(), self._engine.begin() as connection:
             return [Key(row.name, row.prefix, row.created_at, row.revoked_at) for row in connection.execute(query)]
 
-    def revoke_key(self, name: str, prefix: str) -> Key:
+    def revoke_key(self, name: str, prefix: str, *, actor: Actor = NOBODY) -> Key:
         """Revoke the one living key of a site that begins with ``prefix`` (the whole key does, too)."""
         site = self.site(name)
         living = select(keys).where(keys.c.site_id == site.id, keys.c.revoked_at.is_(None))
@@ -169,6 +198,7 @@ class Sites:
                 )
             row, now = found[0], now_ms()
             connection.execute(update(keys).where(keys.c.id == row.id).values(revoked_at=now))
+            _note(connection, site.id, actor, "revoke-key", key=row.prefix)
         self.forget()
         return Key(name, row.prefix, row.created_at, now)
 

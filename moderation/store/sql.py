@@ -7,24 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, select, update
 
-from moderation.comment import Comment
-from moderation.errors import CommentNotFound
-from moderation.past import Kind, Outcome, Past
-from moderation.store import Checked, History, Judged, JudgedAt, Review, Revision, Trail, new_id, now_ms
+from moderation.errors import HamletError
+from moderation.past import Kind, Outcome, Past, outcome_of
+from moderation.review import Actor, Waiting, waiting
+from moderation.store import Checked, History, Judged, Review, Trail, new_id, now_ms
+from moderation.store.audit import note
 from moderation.store.database import Prepared, failures_named, in_portions, insert_unless_there
+from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
+from moderation.store.queue import QueueTables
+from moderation.store.reviews import ReviewTables
+from moderation.store.rows import as_text, comment_of, find, history_of, scores_of, verdict_of, verdict_row
 from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, verdicts
-from moderation.verdict import Decision, Reason, Verdict
-
-_encode = msgspec.json.Encoder().encode
-_scores = msgspec.json.Decoder(dict[str, float]).decode
-_reasons = msgspec.json.Decoder(tuple[Reason, ...]).decode
-_comment = msgspec.json.Decoder(Comment).decode
+from moderation.verdict import Decision, Reason
 
 _any_verdict = verdicts.alias()
 _first_verdict = (
@@ -52,6 +51,8 @@ class SqlStore:
         self._add_revisions = Prepared(engine, insert(revisions))
         self._add_verdicts = Prepared(engine, insert(verdicts))
         self._past = PastTables(engine)
+        self._queue = QueueTables(engine, self._past)
+        self._reviews = ReviewTables(self._past, self._queue)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -85,6 +86,8 @@ class SqlStore:
         known = {i: _lock(connection, judged[i]) for i in left}  # Before records, as a review does.
         counted = self._past.keep(connection, [(ids[i], judged[i]) for i in fresh])
         self._append(connection, [(ids[i], 1, 1, judged[i]) for i in fresh], now, counted)
+        held = [i for i in fresh if _waits(judged[i])]
+        self._queue.enter(connection, [_waiting(ids[i], judged[i], counted.get(ids[i], ()), now) for i in held])
         self._count_hits(connection, [judged[i] for i in fresh], now)
         answers = {i: Checked(ids[i], judged[i].verdict) for i in fresh}
         for i in left:
@@ -104,12 +107,12 @@ class SqlStore:
         self._add_revisions(
             connection,
             [
-                (id_, number, one.digest, _text(one.comment), now, _text(counted.get(id_, ())))
+                (id_, number, one.digest, as_text(one.comment), now, as_text(counted.get(id_, ())))
                 for id_, number, _, one in rows
             ],
         )
         self._add_verdicts(
-            connection, [_verdict_row(id_, number, revision, one.verdict, now) for id_, revision, number, one in rows]
+            connection, [verdict_row(id_, number, revision, one.verdict, now) for id_, revision, number, one in rows]
         )
 
     def _count_hits(self, connection: Connection, judged: Sequence[Judged], now: int) -> None:
@@ -122,12 +125,17 @@ class SqlStore:
         """A site id that exists: the verdict it has, or another revision."""
         row = connection.execute(_NEWEST, {"comment_id": comment_id}).one()
         if row.digest == judged.digest:
-            return Checked(comment_id, _to_verdict(row), repeated=True)
+            return Checked(comment_id, verdict_of(row), repeated=True)
         revision, number = (
             connection.execute(select(func.max(of.c.number)).where(of.c.comment_id == comment_id)).scalar_one() + 1
             for of in (revisions, verdicts)
         )
         self._append(connection, [(comment_id, revision, number, judged)], now)
+        self._queue.leave(connection, [comment_id])  # What was seen of it there is not what it says now.
+        if _waits(judged):
+            self._queue.enter(
+                connection, [_waiting(comment_id, judged, self._past.counting(connection, comment_id), now)]
+            )
         return Checked(comment_id, judged.verdict)
 
     def recall(self, asked: Sequence[tuple[int, Trail]]) -> list[Past]:
@@ -138,19 +146,16 @@ class SqlStore:
     def history(self, site_id: int, comment_id: str) -> History:
         """See :class:`~moderation.store.Store`."""
         with self._reading() as connection:
-            return _history(connection, _find(connection, site_id, comment_id))
+            return history_of(connection, find(connection, site_id, comment_id))
 
     def review(self, site_id: int, comment_id: str, review: Review) -> History:
         """See :class:`~moderation.store.Store`."""
         with self._writing() as connection:
-            # Locks the comment on PostgreSQL, so that two reviews cannot take the same number.
-            found = _find(connection, site_id, comment_id, lock=True)
-            known = _history(connection, found)
-            before = known.reviews[-1].outcome if known.reviews else None
-            row = (found.id, len(known.reviews) + 1, review.outcome, review.reviewer, review.note, review.reviewed_at)
-            connection.execute(insert(reviews).values(row))
-            self._past.review(connection, site_id, found.id, before, review.outcome)
-            return replace(known, reviews=(*known.reviews, review))
+            actor = Actor(review.reviewer, "api")
+            (result,) = self._reviews.settle(connection, site_id, {comment_id: review}, None, actor).values()
+            if isinstance(result, HamletError):
+                raise result
+            return history_of(connection, find(connection, site_id, comment_id))
 
     def labelled(self, site_id: int) -> list[tuple[dict[str, float], Outcome]]:
         """What signals found in each reviewed comment when it was judged, and the newest review; trials left out."""
@@ -159,16 +164,16 @@ class SqlStore:
             .select_from(comments)
             .join(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == last_of(reviews)))
             .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == first_of(verdicts)))
-            .where(comments.c.site_id == site_id, comments.c.is_test.is_(False))
+            .where(comments.c.site_id == site_id, comments.c.is_test.is_(False), reviews.c.outcome.in_(tuple(Outcome)))
             .order_by(comments.c.id)
         )
         with self._reading() as connection:
-            return [(_scores(row.evidence), Outcome(row.outcome)) for row in connection.execute(query)]
+            return [(scores_of(row.evidence), Outcome(row.outcome)) for row in connection.execute(query)]
 
     def campaign_of(self, site_id: int, comment_id: str) -> Near:
         """The newest near-copies of a comment, oldest first; raises ``CommentNotFound``."""
         with self._reading() as connection:
-            found = _find(connection, site_id, comment_id)
+            found = find(connection, site_id, comment_id)
             campaign, ids = self._campaign_of(connection, site_id, found.id)
             return Near(campaign, len(ids), tuple(_members(connection, ids[-MOST_SHOWN:])))
 
@@ -182,13 +187,20 @@ class SqlStore:
     def hold_campaign(self, site_id: int, comment_id: str) -> Near:
         """Give all near-copies that stand accepted a new verdict, hold; returns those."""
         with self._writing() as connection:
-            found = _find(connection, site_id, comment_id)
+            found = find(connection, site_id, comment_id)
             campaign, ids = self._campaign_of(connection, site_id, found.id)
             members = _members(connection, ids)
             held = [one for one in members if one.decision is Decision.ACCEPT and one.outcome is not Outcome.HAM]
             reason = Reason("campaign", f"held with the near-copies of {found.id}, by request", 0.0, "")
             for some in in_portions([one.id for one in held]):
                 self._hold(connection, some, reason)
+            now = now_ms()
+            # What a person said of the others stands, and the site knows it.
+            unsaid = [one for one in held if one.outcome is None]
+            self._queue.enter_stored(connection, site_id, [one.id for one in unsaid], now)
+            told = [Told(one.id, one.external_id, Decision.HOLD, None, "campaign", now) for one in unsaid]
+            tell(connection, site_id, told)
+            note(connection, site_id=site_id, actor="campaign", via="api", action="hold-campaign", comment_id=found.id)
             return Near(campaign, len(ids), tuple(replace(one, decision=Decision.HOLD) for one in held))
 
     def _hold(self, connection: Connection, ids: Sequence[str], reason: Reason) -> None:
@@ -199,9 +211,9 @@ class SqlStore:
         query = select(verdicts).where(verdicts.c.comment_id.in_(ids), verdicts.c.number == last_of(verdicts))
         rows, now = [], now_ms()
         for last in connection.execute(query.order_by(verdicts.c.comment_id)):
-            verdict = _to_verdict(last)
+            verdict = verdict_of(last)
             verdict = msgspec.structs.replace(verdict, decision=Decision.HOLD, reasons=(reason, *verdict.reasons))
-            rows.append(_verdict_row(last.comment_id, last.number + 1, last.revision, verdict, now))
+            rows.append(verdict_row(last.comment_id, last.number + 1, last.revision, verdict, now))
         self._add_verdicts(connection, rows)
 
 
@@ -243,8 +255,8 @@ def _members(connection: Connection, ids: list[str]) -> Iterator[Member]:
     )
     for some in in_portions(ids):
         for row in connection.execute(query.where(comments.c.id.in_(some))):
-            outcome = Outcome(row.outcome) if row.outcome is not None else None
-            text = _comment(row.body).text[:SHOWN]
+            outcome = outcome_of(row.outcome)
+            text = comment_of(row.body).text[:SHOWN]
             yield Member(row.id, row.external_id, row.received_at, Decision(row.decision), outcome, text)
 
 
@@ -258,29 +270,12 @@ def _lock(connection: Connection, judged: Judged) -> str:
     return found
 
 
-def _find(connection: Connection, site_id: int, comment_id: str, *, lock: bool = False) -> Row[Any]:
-    """The row of a comment, by our id or the site's own."""
-    own = select(comments).where(comments.c.site_id == site_id)
-    if lock:
-        own = own.with_for_update()
-    row = connection.execute(own.where(comments.c.id == comment_id)).one_or_none()
-    row = row or connection.execute(own.where(comments.c.external_id == comment_id)).one_or_none()
-    if row is None:
-        raise CommentNotFound(comment_id)
-    return row
+def _waits(judged: Judged) -> bool:
+    return judged.verdict.decision is Decision.HOLD and not judged.comment.is_test
 
 
-def _history(connection: Connection, found: Row[Any]) -> History:
-    def all_of(table: Table) -> Sequence[Row[Any]]:
-        return connection.execute(select(table).where(table.c.comment_id == found.id).order_by(table.c.number)).all()
-
-    return History(
-        found.id,
-        found.external_id,
-        tuple(Revision(_comment(one.body), one.received_at) for one in all_of(revisions)),
-        tuple(JudgedAt(_to_verdict(one), one.revision, one.judged_at) for one in all_of(verdicts)),
-        tuple(Review(Outcome(one.outcome), one.reviewer, one.reviewed_at, one.note) for one in all_of(reviews)),
-    )
+def _waiting(comment_id: str, judged: Judged, left: Sequence[str], now: int) -> Waiting:
+    return waiting(judged.site_id, comment_id, judged.comment, judged.verdict, left, now)
 
 
 Name = tuple[int, str | None]
@@ -320,35 +315,3 @@ def _existing(connection: Connection, judged: Sequence[Judged]) -> dict[Name, st
             query = select(comments.c.external_id, comments.c.id).where(*own)
             found.update({(site_id, row.external_id): row.id for row in connection.execute(query)})
     return found
-
-
-def _text(value: object) -> str:
-    return _encode(value).decode()
-
-
-def _verdict_row(comment_id: str, number: int, revision: int, verdict: Verdict, now: int) -> tuple[Any, ...]:
-    return (
-        comment_id,
-        number,
-        revision,
-        verdict.decision.value,
-        _text(verdict.scores),
-        _text(verdict.baseline),
-        _text(verdict.reasons),
-        verdict.model,
-        verdict.policy,
-        now,
-        _text(verdict.evidence),
-    )
-
-
-def _to_verdict(row: Row[Any]) -> Verdict:
-    return Verdict(
-        Decision(row.decision),
-        _scores(row.scores),
-        _scores(row.baseline),
-        _reasons(row.reasons),
-        row.model,
-        row.policy,
-        _scores(row.evidence),
-    )

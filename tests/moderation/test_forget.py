@@ -11,7 +11,7 @@ from moderation.past import DAY, Kind, Outcome
 from moderation.store import Review
 from moderation.store.forget import Person, Who, erase, held
 from moderation.store.retention import prune
-from moderation.store.schema import metadata, records, traces
+from moderation.store.schema import audit, metadata, records, traces
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
 from moderation.verdict import Decision
@@ -179,7 +179,17 @@ def test_of_the_only_person_of_a_site_nothing_is_left(store, engine):
         store.review(ANN, checked.id, Review(Outcome.SPAM, "bob", NOW))
     keep_one(store, OTHER, author=BY_ANN, id="accept")
     assert forget(engine) == 3
-    assert rows(engine) == empty
+    # Facts: a count of decisions, so that no number is used again.
+    assert rows(engine) | {"audit": 0, "facts": 0} == empty
+
+
+@DATABASES
+def test_the_log_of_acts_stays_and_names_no_erased_comment(store, engine):
+    checked = keep_one(store, COPY, author=BY_ANN)
+    store.review(ANN, checked.id, Review(Outcome.SPAM, "bob", NOW))
+    forget(engine)
+    with engine.begin() as connection:
+        assert connection.execute(select(audit.c.actor, audit.c.comment_id)).all() == [("bob", None)]
 
 
 @DATABASES

@@ -22,6 +22,7 @@ VALUES = {
     "secret_file": ("/a", "b", "c"),
     "secret": ("one secret of many", "two secrets of many", "three secrets of many"),
     "max_body": ("1024", "2048", "4096"),
+    "webhook_hosts": ("localhost", "blog.internal:8000", "a, b"),
     "data_dir": ("/a", "b", "c"),
 }
 EVERY = pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])

@@ -1,0 +1,27 @@
+"""The dashboard: pages for the people who moderate. They sign in; sites, which call the API, carry keys."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, redirect, url_for
+from werkzeug.wrappers import Response
+
+from api.dashboard import comment, guard, language, queue, rules
+from api.dashboard.people import people_bp
+
+bp = Blueprint("dashboard", __name__, url_prefix="/dashboard")
+for part in (people_bp, queue.bp, comment.bp, comment.known_bp, rules.bp):
+    bp.register_blueprint(part)
+guard.watch(bp)
+
+
+@bp.get("/")
+def home() -> Response:
+    """Where people land who have signed in."""
+    return redirect(url_for("dashboard.queue.show"), 303)
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages, with their cookie and their languages."""
+    guard.init_app(app)
+    language.init_app(app)
+    app.register_blueprint(bp)

@@ -1,0 +1,171 @@
+"""The webhooks of sites: where each is told its decisions, how far it has been told, and when to try again.
+
+The decisions themselves stay in their log (:mod:`moderation.store.decisions`); a webhook is a place in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy.sql import ColumnElement
+
+from moderation.errors import WebhookNotFound
+from moderation.store import now_ms
+from moderation.store.audit import note
+from moderation.store.database import failures_named
+from moderation.store.decisions import hold_log, last_number
+from moderation.store.schema import decisions, sites, webhooks
+from moderation.webhooks import new_salt
+
+LEASE = 90_000
+"""Milliseconds a deliverer has for one message; one that takes longer has died, and another one tries."""
+MOST_ERROR = 500
+"""Characters of a failure that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The webhook of one site."""
+
+    site_id: int
+    site: str
+    url: str
+    salt: str
+    delivered: int
+    """Number of the last decision that was taken."""
+    failures: int
+    """Since then."""
+    next_at: int
+    """Not tried before."""
+    last_at: int | None
+    last_error: str | None
+    created_at: int
+
+
+class Webhooks:
+    """The webhooks of all sites in a database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(writes=True)
+
+    def set(self, site_id: int, url: str, *, actor: str, via: str) -> Webhook:
+        """Tell a site at this URL from now on, at once what waits. A new webhook begins with the next decision."""
+        with failures_named(), self._writer.begin() as connection:
+            hold_log(connection, site_id)
+            if _find(connection, site_id) is None:
+                _begin(connection, site_id, url)
+            else:
+                _change(connection, site_id, url=url, **_AFRESH)
+            note(connection, site_id=site_id, actor=actor, via=via, action="webhook-set", url=url)
+            return _one(connection, site_id)
+
+    def show(self, site_id: int) -> Webhook:
+        """The webhook of a site; raises ``WebhookNotFound``."""
+        with failures_named(), self.engine.begin() as connection:
+            return _one(connection, site_id)
+
+    def all(self) -> list[Webhook]:
+        """All webhooks, by the names of their sites."""
+        with failures_named(), self.engine.begin() as connection:
+            return [_to_webhook(row) for row in connection.execute(_QUERY.order_by(sites.c.name))]
+
+    def rotate(self, site_id: int, *, actor: str, via: str) -> Webhook:
+        """Sign with another key from now on; raises ``WebhookNotFound``."""
+        with failures_named(), self._writer.begin() as connection:
+            _one(connection, site_id, lock=True)
+            _change(connection, site_id, salt=new_salt(), **_AFRESH)
+            note(connection, site_id=site_id, actor=actor, via=via, action="webhook-rotated")
+            return _one(connection, site_id)
+
+    def remove(self, site_id: int, *, actor: str, via: str) -> Webhook:
+        """Tell the site no more; returns what it was, or raises ``WebhookNotFound``."""
+        with failures_named(), self._writer.begin() as connection:
+            known = _one(connection, site_id, lock=True)
+            connection.execute(delete(webhooks).where(webhooks.c.site_id == site_id))
+            note(connection, site_id=site_id, actor=actor, via=via, action="webhook-removed", url=known.url)
+            return known
+
+    def due(self, now: int) -> list[int]:
+        """Sites whose webhook may be tried now and that have something to be told, the longest waiting first."""
+        query = select(webhooks.c.site_id).where(_due(now)).order_by(webhooks.c.next_at)
+        with failures_named(), self.engine.begin() as connection:
+            return list(connection.execute(query).scalars())
+
+    def claim(self, site_id: int, now: int) -> Webhook | None:
+        """A webhook that is due, for whoever asks first; nobody else gets it until the lease is over or it settled."""
+        with failures_named(), self._writer.begin() as connection:
+            # The condition is looked at again by whoever waited for another's claim.
+            mine = and_(webhooks.c.site_id == site_id, _due(now))
+            claimed = connection.execute(update(webhooks).where(mine).values(next_at=now + LEASE)).rowcount
+            return _one(connection, site_id) if claimed else None
+
+    def succeeded(self, claimed: Webhook, delivered: int) -> bool:
+        """Note that all up to a number was taken. False: the claim was lost meanwhile, or the webhook changed."""
+        return self._settle(claimed, delivered=delivered, attempts=0, next_at=0, last_error=None)
+
+    def failed(self, claimed: Webhook, why: str, wait: int) -> bool:
+        """Note a failure, and how many milliseconds to wait; False as above."""
+        why = "".join(sign if sign.isprintable() else " " for sign in why)[:MOST_ERROR]
+        return self._settle(claimed, attempts=claimed.failures + 1, next_at=now_ms() + wait, last_error=why)
+
+    def _settle(self, claimed: Webhook, **values: Any) -> bool:
+        # Who changed the webhook, or claimed it after us, has written another time.
+        mine = and_(webhooks.c.site_id == claimed.site_id, webhooks.c.next_at == claimed.next_at)
+        with failures_named(), self._writer.begin() as connection:
+            return bool(connection.execute(update(webhooks).where(mine).values(last_at=now_ms(), **values)).rowcount)
+
+    def waiting(self, webhook: Webhook) -> int:
+        """How many decisions have not been taken yet."""
+        query = select(func.count()).select_from(decisions).where(decisions.c.site_id == webhook.site_id)
+        with failures_named(), self.engine.begin() as connection:
+            return connection.execute(query.where(decisions.c.number > webhook.delivered)).scalar_one()
+
+
+_AFRESH: dict[str, Any] = {"attempts": 0, "next_at": 0, "last_error": None}
+_QUERY: Select[Any] = select(webhooks, sites.c.name).join(sites, sites.c.id == webhooks.c.site_id)
+
+
+def _due(now: int) -> ColumnElement[bool]:
+    waits = exists().where(decisions.c.site_id == webhooks.c.site_id, decisions.c.number > webhooks.c.delivered)
+    return and_(webhooks.c.next_at <= now, waits)
+
+
+def _begin(connection: Connection, site_id: int, url: str) -> None:
+    row = {"site_id": site_id, "url": url, "salt": new_salt(), "delivered": last_number(connection, site_id)}
+    connection.execute(insert(webhooks).values(**row, **_AFRESH, created_at=now_ms()))
+
+
+def _change(connection: Connection, site_id: int, **values: Any) -> None:
+    connection.execute(update(webhooks).where(webhooks.c.site_id == site_id).values(values))
+
+
+def _find(connection: Connection, site_id: int, *, lock: bool = False) -> Webhook | None:
+    query = _QUERY.where(webhooks.c.site_id == site_id)
+    row = connection.execute(query.with_for_update(of=webhooks) if lock else query).one_or_none()
+    return _to_webhook(row) if row is not None else None
+
+
+def _one(connection: Connection, site_id: int, *, lock: bool = False) -> Webhook:
+    found = _find(connection, site_id, lock=lock)
+    if found is None:
+        name = connection.execute(select(sites.c.name).where(sites.c.id == site_id)).scalar_one_or_none()
+        raise WebhookNotFound(str(name))
+    return found
+
+
+def _to_webhook(row: Row[Any]) -> Webhook:
+    return Webhook(
+        site_id=row.site_id,
+        site=row.name,
+        url=row.url,
+        salt=row.salt,
+        delivered=row.delivered,
+        failures=row.attempts,
+        next_at=row.next_at,
+        last_at=row.last_at,
+        last_error=row.last_error,
+        created_at=row.created_at,
+    )
