@@ -1,7 +1,7 @@
 // The queue by keyboard. Everything here has a button or a plain form that does the same without a script.
 const list = document.getElementById("cards");
 const words = document.getElementById("words").dataset;
-const token = document.querySelector('meta[name="csrf-token"]').content;
+let token = document.querySelector('meta[name="csrf-token"]').content;
 const trouble = document.getElementById("trouble");
 const OUTCOMES = ["ham", "spam", "abuse", "other"];
 const CONFIRM_ABOVE = 50;
@@ -12,6 +12,7 @@ const KEPT = "hamlet-pending";
 const keys = list ? JSON.parse(list.dataset.keys) : {};
 const undone = []; // What can be taken back, the newest last; its acts get `numbers` with the server's answer.
 let pending = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]"); // Acts that the server has not answered yet.
+const seen = new Map(); // Reviews of near-copies that were settled with a card and taken back.
 let sending = false;
 let lastPicked = null;
 let lastClaimed = "";
@@ -97,7 +98,7 @@ function act(cards, outcome, whole) {
     const items = bySite.get(card.dataset.site) ?? {};
     items[card.dataset.id] = Number(card.dataset.seen);
     const twins = card.dataset.twins ? card.dataset.twins.split(",") : [];
-    if (whole) for (const twin of twins) items[twin] = 0;
+    if (whole) for (const twin of twins) items[twin] = seen.get(twin) ?? 0;
     bySite.set(card.dataset.site, items);
     count += 1 + (whole ? twins.length : 0);
   }
@@ -183,10 +184,11 @@ function settled(one, results) {
     const card = cardOf(id);
     if (one.undo) {
       if (!result.ok) say(result.detail);
+      else seen.set(id, result.number);
       if (card && result.ok) {
         card.dataset.seen = result.number;
-        const seen = card.querySelector(`input[name="seen-${id}"]`);
-        if (seen) seen.value = result.number;
+        const field = card.querySelector(`input[name="seen-${id}"]`);
+        if (field) field.value = result.number;
       }
       continue;
     }
@@ -215,14 +217,16 @@ function refused(one, detail) {
 async function leftOf(card, one) {
   if (!card?.dataset.twins) return;
   const left = card.dataset.twins.split(",").filter((id) => !(id in one.items) && !cardOf(id));
-  card.dataset.twins = "";
   if (!left.length) return;
+  card.dataset.twins = card.dataset.twins.split(",").filter((id) => id in one.items).join();
   const answer = await fetch(`/dashboard/queue/card/${encodeURIComponent(card.dataset.site)}/${left[0]}`, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const made = document.createElement("template");
   made.innerHTML = await answer.text();
+  if (cardOf(left[0])) return; // The next page has brought it meanwhile.
   prepare(made.content);
   card.after(made.content);
+  if (!current() || current().classList.contains("done")) focus(open()[0]);
 }
 
 function undo(entry = undone.pop()) {
@@ -329,7 +333,7 @@ list?.addEventListener("submit", (event) => {
   }
   event.preventDefault();
   const body = new FormData(event.target, event.submitter);
-  fill(place, fetch(event.target.action, { method: "POST", body, headers: { Accept: "text/html", "X-Part": "1" } }));
+  fill(place, fetch(event.target.getAttribute("action"), { method: "POST", body, headers: { Accept: "text/html", "X-Part": "1" } }));
 });
 
 // -- Keys and pointer
@@ -410,6 +414,14 @@ function prepare(root) {
 
 document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());
 addEventListener("online", flush);
+// Whoever has signed in again in another tab comes back here with acts that still wait, and with a new token.
+addEventListener("focus", async () => {
+  if (!pending.length || sending) return;
+  const answer = await fetch("/dashboard/session", { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  token = (await answer.json()).csrf_token;
+  flush();
+});
 if (list) {
   prepare(document);
   document.getElementById("next-page")?.parentElement.setAttribute("hidden", "");
