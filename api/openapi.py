@@ -67,6 +67,7 @@ KINDS = {
     "webhook-not-found": (404, "The site has no webhook."),
     "comment-not-found": (404, "No such comment on this site."),
     "already-settled": (409, "Somebody else has reviewed the comment meanwhile; the detail says who, and what."),
+    "comment-changed": (409, "The site has changed the comment meanwhile; look at it as it is now."),
     "too-late": (409, "A review is taken back within a day; afterwards review the comment anew."),
     "nothing-to-undo": (409, "The comment has no review to take back."),
     "not-yours": (403, "The newest review is somebody else's; an owner may take it back."),

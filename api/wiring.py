@@ -21,6 +21,7 @@ from moderation.rules import RuleSet
 from moderation.settings import Settings
 from moderation.store import Checked, migrate
 from moderation.store.database import open_database
+from moderation.store.insights import InsightTables
 from moderation.store.people import People
 from moderation.store.reviews import SqlReviews
 from moderation.store.rules import RuleBook
@@ -49,6 +50,7 @@ class Parts:
     rules: RuleBook
     queue: ReviewQueue
     seen: SeenLists
+    insights: InsightTables
     people: People
     webhooks: Webhooks
     deliverer: Deliverer
@@ -118,6 +120,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         RuleBook(engine),
         ReviewQueue(SqlReviews(engine)),
         SeenLists(engine),
+        InsightTables(engine),
         People(engine, sites.secret),
         webhooks,
         Deliverer(webhooks, Outside(settings.webhook_hosts), sites.secret),

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("scoring", "http", "footprint", "history", "simulation", "training")
+NAMES = ("scoring", "http", "footprint", "history", "queue", "simulation", "training")
 
 
 def main() -> None:

@@ -28,6 +28,10 @@ _TYPICAL = {"spam": ("spam", "wanted comments")}
 _ABUSE = ("abusive comments", "civil comments")
 
 
+Ruled = tuple[Decision, Reason]
+"""A decision, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A comment that a site wants judged by its policy."""
@@ -35,6 +39,10 @@ class Submission:
     site_id: int
     comment: Comment
     policy: Policy
+    ruled: Ruled | None = None
+    """What the site's protocol demands, whatever score and rules say."""
+    again: bool = False
+    """Judge and keep it even if the site sends what it has sent before."""
 
 
 class Memory(Protocol):
@@ -104,6 +112,9 @@ def _assess(
     for i, ((seen, trail), policy) in enumerate(zip(looked, policies, strict=True)):
         hits = policy.rules.match(seen)
         decision, why = rule_on(decided[i][0], seen, policy, hits)
+        ruled = submissions[i].ruled
+        if ruled is not None:
+            decision, why = ruled[0], [ruled[1]]
         baseline, reasons = told[i]
         verdict = Verdict(
             decision,
@@ -236,6 +247,7 @@ def check_comments(
                 found.trail,
                 found.past,
                 found.rules,
+                one.again,
             )
             for one, found in zip(submissions, assessed, strict=True)
         ]

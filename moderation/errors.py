@@ -205,6 +205,16 @@ class AlreadySettled(HamletError):
         self.comment_id, self.by, self.outcome, self.at, self.number = comment_id, by, outcome, at, number
 
 
+class Changed(HamletError):
+    """The comment is not any more what its reviewer has seen."""
+
+    hint = "look at it as it is now"
+
+    def __init__(self, comment_id: str) -> None:
+        super().__init__(f"comment {comment_id} was changed by its site meanwhile")
+        self.comment_id = comment_id
+
+
 class TooLate(HamletError):
     hint = "review the comment anew; the newest review counts"
 

@@ -61,6 +61,17 @@ class Mode(StrEnum):
     """Reject all that no rule allows."""
 
 
+class AkismetHold(StrEnum):
+    """What a client of the Akismet protocol, which knows spam and ham alone, is told of a comment that is held."""
+
+    SPAM = "spam"
+    """That it is spam: nothing is published before a person has looked."""
+    PENDING = "pending"
+    """Ham, with an error: WordPress waits for a person. Other clients publish the comment."""
+    PUBLISH = "publish"
+    """That it is ham; it waits in the queue here."""
+
+
 class Choices(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """All that a site has set for itself."""
 
@@ -79,6 +90,10 @@ class Choices(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     """Proxies of the site's own at the right end of a comment's chain of addresses."""
     keep_addresses_days: Annotated[int, Meta(ge=0, le=36_500)] = 90
     """After so many days e-mail, IP address and user agent are taken out of what is kept; 0: never."""
+    akismet_hold: AkismetHold = AkismetHold.SPAM
+    """What clients of the Akismet protocol are told of a comment that is held."""
+    akismet_discard: bool = False
+    """Whether they are told to throw away what is rejected, instead of keeping it as spam."""
 
 
 NO_CHOICES = Choices()
@@ -165,9 +180,10 @@ def check_thresholds(head: str, limits: Thresholds) -> None:
 def changed(choices: Choices, change: dict[str, Any]) -> Choices:
     """Choices with some replaced (of thresholds: heads); raises :class:`BadSetting` for what has not their shape."""
     now = msgspec.to_builtins(choices)
-    mode, thresholds = change.get("mode"), change.get("thresholds")
-    if mode is not None and mode not in list(Mode):
-        raise BadSetting("mode", f"must be one of {', '.join(Mode)}, got {mode!r}")
+    thresholds = change.get("thresholds")
+    for name, kind in (("mode", Mode), ("akismet_hold", AkismetHold)):
+        if change.get(name) is not None and change[name] not in list(kind):
+            raise BadSetting(name, f"must be one of {', '.join(kind)}, got {change[name]!r}")
     if isinstance(thresholds, dict):
         change = {**change, "thresholds": {**now.get("thresholds", {}), **thresholds}}
     try:

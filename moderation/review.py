@@ -171,6 +171,8 @@ class Twin:
     address: str
     author: str
     words: str
+    seen: int = 0
+    """See :class:`Card`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,8 @@ class Card:
     comment: Comment
     verdict: Verdict
     reviews: tuple[Review, ...]
+    seen: int
+    """How many reviews and later versions of it are shown here: who settles it says so."""
     twins: tuple[Twin, ...]
     """Near-copies that wait, without itself; they are settled together."""
     records: Mapping[Trace, Record]
@@ -219,7 +223,7 @@ class Actor:
 
     name: str
     via: str
-    """dashboard, api, command or mail."""
+    """dashboard, api, akismet, command or mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,8 @@ class Done:
     external_id: str | None
     review: Review
     number: int
+    seen: int
+    """Its reviews and later versions by now; see :class:`Card`."""
     waiting: bool
     repeated: bool = False
     """The same person had said the same already: nothing was added."""
@@ -268,7 +274,7 @@ class ReviewStore(Protocol):
     def settle(
         self, site_id: int, said: Mapping[str, Review], seen: Mapping[str, int] | None, actor: Actor
     ) -> dict[str, Result]:
-        """Add reviews. With ``seen`` only to comments that have as many reviews as were seen."""
+        """Add reviews. With ``seen`` only to comments that stand as they were seen."""
         ...
 
     def take_back(self, site_id: int, comment_id: str, number: int, actor: Actor, now: int, *, own: bool) -> Done:
@@ -332,9 +338,9 @@ class ReviewQueue:
     ) -> dict[str, Result]:
         """Say the same of some comments: what became of each, or why nothing did.
 
-        ``seen`` tells how many reviews of each comment its reviewer has seen (none, if it is not named): a comment
-        that got another one meanwhile is left as it is, and the result is ``AlreadySettled``. Without ``seen`` the
-        newest review counts, as always.
+        ``seen`` tells how many reviews and later versions of each comment its reviewer has seen (none, if it is not
+        named): a comment that got another one meanwhile is left as it is, and the result is ``AlreadySettled`` or
+        ``Changed``. Without ``seen`` the newest review counts, as always.
         """
         if len(comment_ids) > MOST_AT_ONCE:
             raise BadFilter(f"at most {MOST_AT_ONCE:,} comments at once, got {len(comment_ids):,}")

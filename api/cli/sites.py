@@ -9,6 +9,8 @@ from api.cli.tables import show
 from moderation.errors import BadSetting
 from moderation.settings import Settings
 
+CHOICES = ("mode", "flood_per_hour", "trusted_hops", "keep_addresses_days", "akismet_hold", "akismet_discard")
+
 
 @click.group()
 def sites() -> None:
@@ -86,7 +88,7 @@ def policy(settings: Settings, name: str, head: str | None, hold_at: str | None,
 
 @sites.command(name="set")
 @click.argument("name")
-@click.argument("choice", type=click.Choice(["mode", "flood_per_hour", "trusted_hops", "keep_addresses_days"]))
+@click.argument("choice", type=click.Choice(CHOICES))
 @click.argument("value")
 @with_settings(*STORAGE, *MODEL)
 def set_(settings: Settings, name: str, choice: str, value: str) -> None:
@@ -97,12 +99,14 @@ def set_(settings: Settings, name: str, choice: str, value: str) -> None:
     flood_per_hour       comments an hour from which on near-copies are held; 0: never
     trusted_hops         proxies of the site's own in a comment's chain of addresses
     keep_addresses_days  days until e-mail, IP address and user agent are taken out; 0: never
+    akismet_hold         what Akismet clients hear of what is held: spam, pending (WordPress alone) or publish
+    akismet_discard      yes: they are told to throw away what is rejected; no: to keep it as spam
     """
     from api.wiring import load_classifier, open_sites
     from moderation.policy import changed, check_choices
 
     opened, model = open_sites(settings), load_classifier(settings)
-    choices = changed(opened.site(name).choices, {choice: value if choice == "mode" else _whole(choice, value)})
+    choices = changed(opened.site(name).choices, {choice: _chosen(choice, value)})
     check_choices(model.manifest, choices)
     opened.choose(name, choices)
     click.echo(f"{name}: {choice} is {value}")
@@ -141,6 +145,18 @@ def signals(settings: Settings, name: str, off: tuple[str, ...], on: tuple[str, 
         for one in SIGNALS
     ]
     show(f"Signals of {name}", ("signal", "", "log-odds of spam", "what it looks for"), rows)
+
+
+def _chosen(choice: str, text: str) -> object:
+    if choice in ("mode", "akismet_hold"):
+        return text
+    return _yes_or_no(choice, text) if choice == "akismet_discard" else _whole(choice, text)
+
+
+def _yes_or_no(choice: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise BadSetting(choice, f"must be yes or no, got {text!r}")
+    return text == "yes"
 
 
 def _whole(choice: str, text: str) -> int:

@@ -5,11 +5,23 @@ from __future__ import annotations
 from flask import Blueprint, Flask, redirect, url_for
 from werkzeug.wrappers import Response
 
-from api.dashboard import comment, guard, language, queue, rules
+from api.dashboard import audit, comment, guard, health, insights, language, mail, queue, rules, sites
 from api.dashboard.people import people_bp
 
 bp = Blueprint("dashboard", __name__, url_prefix="/dashboard")
-for part in (people_bp, queue.bp, comment.bp, comment.known_bp, rules.bp):
+PARTS = (
+    people_bp,
+    queue.bp,
+    comment.bp,
+    comment.known_bp,
+    rules.bp,
+    insights.bp,
+    sites.bp,
+    audit.bp,
+    health.bp,
+    mail.bp,
+)
+for part in PARTS:
     bp.register_blueprint(part)
 guard.watch(bp)
 

@@ -69,8 +69,8 @@ class CardShown:
 
     @property
     def seen(self) -> int:
-        """How many reviews are shown: who settles says so, and meets nobody unawares."""
-        return len(self.card.reviews)
+        """What is shown: who settles says so, and meets nobody unawares."""
+        return self.card.seen
 
     @property
     def head(self) -> str:

@@ -13,6 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.support import LazyProxy, Translations
+from babel.units import format_unit
 from flask import Flask, g, has_request_context, request
 from markupsafe import Markup
 
@@ -96,6 +97,18 @@ def ago(milliseconds: int) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), shown)
 
 
+def duration(milliseconds: int) -> str:
+    """A span of time in its two largest units."""
+    seconds, told = milliseconds // 1000, []
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        count, seconds = divmod(seconds, length)
+        if count:
+            told.append(format_unit(count, f"duration-{unit}", "short", locale=language()))
+        elif told:
+            break
+    return " ".join(told[:2]) or format_unit(0, "duration-second", "short", locale=language())
+
+
 def number(value: float) -> str:
     """A number as the language writes it."""
     return format_decimal(value, locale=language())
@@ -116,4 +129,6 @@ def init_app(app: Flask) -> None:
         lambda one, many, n: catalogue(language()).ngettext(one, many, n),
         newstyle=True,
     )
-    app.jinja_env.globals.update(language=language, when=when, ago=ago, number=number, percent=percent)
+    app.jinja_env.globals.update(
+        language=language, when=when, ago=ago, duration=duration, number=number, percent=percent
+    )

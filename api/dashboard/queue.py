@@ -33,7 +33,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class Settling(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a key press sends: the comments that were shown, each with how many reviews of it were seen."""
+    """What a key press sends: the comments that were shown, each with how much of it was seen."""
 
     site: str
     items: Annotated[dict[Id, Annotated[int, Meta(ge=0)]], Meta(min_length=1, max_length=MOST_AT_ONCE)]
@@ -170,7 +170,7 @@ def _settle(said: Settling) -> dict[str, dict[str, Any]]:
 
 def _result(result: Done | HamletError) -> dict[str, Any]:
     if isinstance(result, Done):
-        return {"ok": True, "number": result.number, "waiting": result.waiting}
+        return {"ok": True, "number": result.number, "seen": result.seen, "waiting": result.waiting}
     problem = problem_of(result, request.path)
     told: dict[str, Any] = {"ok": False, "detail": problem.detail, "type": problem.type}
     if isinstance(result, AlreadySettled):

@@ -33,6 +33,8 @@ async function send(path, body) {
   return { status: answer.status, told };
 }
 
+const twinsOf = (card) => card.dataset.twins.split(",").filter(Boolean).map((one) => one.split(":")).map(([id, shown]) => [id, Number(shown)]);
+
 // -- Moving
 
 function focus(card, scroll = true) {
@@ -97,8 +99,8 @@ function act(cards, outcome, whole) {
   for (const card of cards) {
     const items = bySite.get(card.dataset.site) ?? {};
     items[card.dataset.id] = Number(card.dataset.seen);
-    const twins = card.dataset.twins ? card.dataset.twins.split(",") : [];
-    if (whole) for (const twin of twins) items[twin] = seen.get(twin) ?? 0;
+    const twins = twinsOf(card);
+    if (whole) for (const [twin, shown] of twins) items[twin] = seen.get(twin) ?? shown;
     bySite.set(card.dataset.site, items);
     count += 1 + (whole ? twins.length : 0);
   }
@@ -184,11 +186,11 @@ function settled(one, results) {
     const card = cardOf(id);
     if (one.undo) {
       if (!result.ok) say(result.detail);
-      else seen.set(id, result.number);
+      else seen.set(id, result.seen);
       if (card && result.ok) {
-        card.dataset.seen = result.number;
+        card.dataset.seen = result.seen;
         const field = card.querySelector(`input[name="seen-${id}"]`);
-        if (field) field.value = result.number;
+        if (field) field.value = result.seen;
       }
       continue;
     }
@@ -216,9 +218,9 @@ function refused(one, detail) {
 // One of several near-copies was settled alone: the others need a card of their own.
 async function leftOf(card, one) {
   if (!card?.dataset.twins) return;
-  const left = card.dataset.twins.split(",").filter((id) => !(id in one.items) && !cardOf(id));
+  const left = twinsOf(card).map(([id]) => id).filter((id) => !(id in one.items) && !cardOf(id));
   if (!left.length) return;
-  card.dataset.twins = card.dataset.twins.split(",").filter((id) => id in one.items).join();
+  card.dataset.twins = twinsOf(card).filter(([id]) => id in one.items).map((twin) => twin.join(":")).join();
   const answer = await fetch(`/dashboard/queue/card/${encodeURIComponent(card.dataset.site)}/${left[0]}`, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const made = document.createElement("template");

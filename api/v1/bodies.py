@@ -21,13 +21,19 @@ def read_json() -> tuple[Any, bool]:
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         got = request.mimetype or "none"
         raise Refused(415, "unsupported-media-type", f"the body must be application/json, the Content-Type is {got}")
-    body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
-        raise RequestEntityTooLarge  # A chunked body is cut at the limit, without a word.
+    body = whole_body()
     try:
         return decode_json(body)
     except BadComment as error:
         raise Refused(400, "malformed-json", str(error)) from error
+
+
+def whole_body() -> bytes:
+    """The body as it was sent, if it is within the limit."""
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= (request.max_content_length or len(body) + 1):
+        raise RequestEntityTooLarge  # A chunked body is cut at the limit, without a word.
+    return body
 
 
 def read_as(kind: type[T]) -> T:

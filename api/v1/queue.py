@@ -25,7 +25,9 @@ from moderation.verdict import Decision, Reason
 bp = Blueprint("queue", __name__)
 
 AnyId = Annotated[str, Meta(min_length=1, max_length=MAX_ID, description="Hamlet's id, or the site's own")]
-Seen = Annotated[int, Meta(ge=0, description="How many reviews of the comment its reviewer has seen")]
+Seen = Annotated[
+    int, Meta(ge=0, description="How many reviews and later versions of the comment its reviewer has seen")
+]
 
 
 class Waits(Struct, frozen=True, kw_only=True):
@@ -43,7 +45,7 @@ class Waits(Struct, frozen=True, kw_only=True):
     language: str
     campaign: Annotated[str, Meta(description="Id shared by near-copies")]
     near_copies: Annotated[tuple[str, ...], Meta(description="Ids of the others that wait")]
-    seen: Annotated[int, Meta(description="How many reviews it has; send it back with what you say of it")]
+    seen: Annotated[int, Meta(description="How many reviews and later versions it has; send it back with what you say")]
     claimed_by: Annotated[str | None, Meta(description="Who looks at it just now")]
 
 
@@ -71,7 +73,7 @@ class ManyReviews(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     note: Note | None = None
     seen: Annotated[
         dict[str, Seen] | None,
-        Meta(description="By id; a comment with more reviews than that is left as it is. Null: the newest counts"),
+        Meta(description="By id; a comment that has more by now is left as it is. Null: the newest counts"),
     ] = None
 
 
@@ -194,7 +196,7 @@ def _waits(card: Card, now: int) -> Waits:
         language=one.language,
         campaign=one.campaign,
         near_copies=tuple(twin.comment_id for twin in card.twins),
-        seen=len(card.reviews),
+        seen=card.seen,
         claimed_by=one.claimant(now),
     )
 

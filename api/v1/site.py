@@ -11,6 +11,7 @@ from api.v1.bodies import answer_json, read_json
 from api.wiring import parts
 from moderation.errors import BadSetting
 from moderation.policy import Choices, changed, check_choices
+from moderation.review import Actor
 from moderation.signals import SIGNALS
 from moderation.store.sites import Site
 
@@ -57,7 +58,7 @@ def change() -> Response:
         check_choices(found.classifier.manifest, choices)
     except BadSetting as error:
         raise Refused(422, "invalid-request", str(error)) from error
-    return answer_json(_shown(found.sites.choose(site.name, choices)))
+    return answer_json(_shown(found.sites.choose(site.name, choices, actor=Actor("api", "api"))))
 
 
 def _shown(site: Site) -> SiteShown:

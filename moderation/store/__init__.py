@@ -53,6 +53,8 @@ class Judged:
     """What the verdict knew."""
     rules: tuple[int, ...] = ()
     """Ids of the rules it met."""
+    again: bool = False
+    """Whether it is kept as another revision though the newest one has the same digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ class Store(Protocol):
     def record(self, judged: Sequence[Judged]) -> list[Checked]:
         """Keep comments with their verdicts, all or none; raises ``StoreUnavailable`` if nothing was kept.
 
-        A site id that exists gets a new revision, unless the newest one has the same digest: then that one's
-        verdict is the answer.
+        A site id that exists gets a new revision, unless the newest one has the same digest and nobody asked for
+        it to be judged again: then that one's verdict is the answer.
         """
         ...
 
@@ -165,7 +167,7 @@ class MemoryStore:
     def _record(self, one: Judged) -> Checked:
         comment, verdict, site_id = one.comment, one.verdict, one.site_id
         comment_id = self._external.get((site_id, comment.id)) if comment.id is not None else None
-        if comment_id is not None and self._digests[comment_id] == one.digest:
+        if comment_id is not None and self._digests[comment_id] == one.digest and not one.again:
             return Checked(comment_id, self._by_id[comment_id][1].verdicts[-1].verdict, repeated=True)
         if comment_id is None:
             comment_id = new_id()

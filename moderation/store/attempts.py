@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, update
 
 from moderation.secret import keyed_hash
 from moderation.store.database import insert_unless_there
@@ -44,6 +44,14 @@ def begin(engine: Engine, connection: Connection, where: dict[str, int], now: in
 def clear(connection: Connection, where: dict[str, int]) -> None:
     """Forget the failures: one has signed in."""
     connection.execute(delete(attempts).where(attempts.c.place.in_(where)))
+
+
+def throttled(connection: Connection, now: int) -> int:
+    """How many accounts and addresses have to wait just now, or would after one more failure."""
+    recent = attempts.c.last_at > now - LONGEST_WAIT_SECONDS * 1000
+    beyond = [and_(attempts.c.place.startswith(f"{kind}:"), attempts.c.failures >= free) for kind, free in FREE.items()]
+    query = select(func.count()).select_from(attempts).where(recent, or_(*beyond))
+    return connection.execute(query).scalar_one()
 
 
 def prune(connection: Connection, now: int) -> int:

@@ -314,6 +314,11 @@ class People:
         with self._writing() as connection:
             return sum(part.prune(connection, now) for part in (sessions, invitations, attempts))
 
+    def throttled(self) -> int:
+        """How many accounts and addresses are slowed down after failures."""
+        with self._reading() as connection:
+            return attempts.throttled(connection, self._clock())
+
     def _begin_attempt(self, where: dict[str, int]) -> None:
         with self._writing() as connection:
             wait = attempts.begin(self._engine, connection, where, self._clock())

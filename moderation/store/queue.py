@@ -147,6 +147,7 @@ class QueueTables:
                 comment_of(row.body),
                 verdict_of(row),
                 tuple(said[one.comment_id]),
+                len(said[one.comment_id]) + row.later,
                 tuple(twin for twin in twins.get((one.site_id, one.campaign), ()) if twin.comment_id != one.comment_id),
                 own,
             )
@@ -211,7 +212,13 @@ def _standing() -> Select[Any]:
     """Comments with their newest revision and verdict, and the traces they left."""
     first = revisions.alias()
     return (
-        select(comments, revisions.c.body, first.c.traces, *(c for c in verdicts.c if c.name not in _SHARED))
+        select(
+            comments,
+            revisions.c.body,
+            (revisions.c.number - 1).label("later"),
+            first.c.traces,
+            *(c for c in verdicts.c if c.name not in _SHARED),
+        )
         .select_from(comments)
         .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == last_of(revisions)))
         .join(first, and_(first.c.comment_id == comments.c.id, first.c.number == 1))
@@ -285,15 +292,23 @@ def _reviews(connection: Connection, ids: Sequence[str]) -> dict[str, list[Revie
     return found
 
 
+_SEEN = (
+    select(func.count()).select_from(reviews).where(reviews.c.comment_id == queue.c.comment_id).scalar_subquery()
+    + select(func.max(revisions.c.number)).where(revisions.c.comment_id == queue.c.comment_id).scalar_subquery()
+    - 1
+).label("seen")
+
+
 def _twins(connection: Connection, waits: Iterable[Waiting]) -> dict[tuple[int, str], list[Twin]]:
     """The near-copies that wait, by site and campaign; the first of each."""
     found: dict[tuple[int, str], list[Twin]] = {}
-    columns = queue.c.comment_id, queue.c.author_name, queue.c.address, queue.c.author, queue.c.words
+    columns = queue.c.comment_id, queue.c.author_name, queue.c.address, queue.c.author, queue.c.words, _SEEN
     for one in waits:
         same = and_(queue.c.site_id == one.site_id, queue.c.campaign == one.campaign)
         rows = connection.execute(select(*columns).where(same).order_by(queue.c.comment_id).limit(MOST_TWINS))
         found[one.site_id, one.campaign] = [
-            Twin(row.comment_id, row.author_name, row.address, row.author, row.words[:TWIN_CHARACTERS]) for row in rows
+            Twin(row.comment_id, row.author_name, row.address, row.author, row.words[:TWIN_CHARACTERS], row.seen)
+            for row in rows
         ]
     return found
 

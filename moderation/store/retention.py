@@ -19,6 +19,8 @@ from moderation.store.sites import Site
 
 AT_ONCE = 500
 """Comments a transaction; others write in between."""
+LAST = "pruned"
+"""The fact that tells when it was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,15 @@ def prune(engine: Engine, sites: list[Site], now: int) -> Pruned:
     stripped = sum(_strip(writer, site, now) for site in sites if site.choices.keep_addresses_days)
     with failures_named(), writer.begin() as connection:
         gone = PastTables(engine).forget_campaigns(connection, now - WINDOW)
+        set_fact(connection, LAST, str(now))
     return Pruned(stripped, gone)
+
+
+def last_pruned(engine: Engine) -> int | None:
+    """When it was done last; None: never yet."""
+    with failures_named(), engine.begin() as connection:
+        told = fact(connection, LAST)
+    return int(told) if told is not None else None
 
 
 def _strip(writer: Engine, site: Site, now: int) -> int:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, insert, select
+from sqlalchemy import Connection, Engine, Row, and_, func, insert, select
 
-from moderation.errors import AlreadySettled, CommentNotFound, NothingToUndo, NotYours, TooLate
+from moderation.errors import AlreadySettled, Changed, CommentNotFound, NothingToUndo, NotYours, TooLate
 from moderation.past import Outcome, outcome_of
 from moderation.review import (
     UNDO_FOR,
@@ -30,7 +30,7 @@ from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
 from moderation.store.queue import QueueTables
 from moderation.store.rows import find
-from moderation.store.schema import comments, last_of, reviews, verdicts
+from moderation.store.schema import comments, last_of, reviews, revisions, verdicts
 from moderation.verdict import Decision
 
 OPEN, NONE = "open", "none"
@@ -45,6 +45,13 @@ class _State:
     stored: str | None = None
     reviewer: str = ""
     at: int = 0
+    later: int = 0
+    """Versions after the first."""
+
+    @property
+    def seen(self) -> int:
+        """What who knows all of this has seen; see :class:`~moderation.review.Card`."""
+        return self.number + self.later
 
     @property
     def outcome(self) -> Outcome | None:
@@ -72,8 +79,8 @@ class ReviewTables:
         fresh: list[tuple[str, Row[Any], Review]] = []
         for asked, row in found.items():
             state, review = states.get(row.id, _State()), said[asked]
-            if seen is not None and state.number != seen.get(asked, 0):
-                results[asked] = _late(row, state, review)
+            if seen is not None and state.seen != seen.get(asked, 0):
+                results[asked] = _late(row, state, review, seen.get(asked, 0))
             else:
                 fresh.append((asked, row, review))
         for asked, row, review in fresh:
@@ -101,7 +108,7 @@ class ReviewTables:
         values = (row.id, number, stored, review.reviewer, review.note, review.reviewed_at)
         connection.execute(insert(reviews).values(values))
         self._past.review(connection, row.site_id, row.id, state.outcome, review.outcome)
-        return Done(row.id, row.external_id, review, number, waiting=stored == OPEN)
+        return Done(row.id, row.external_id, review, number, number + state.later, waiting=stored == OPEN)
 
     def take_back(
         self,
@@ -120,7 +127,8 @@ class ReviewTables:
         newest = said[-1] if said else _State()
         if newest.number == number + 1 and newest.outcome is None and newest.reviewer == actor.name:
             review = Review(None, newest.reviewer, newest.at)
-            return Done(row.id, row.external_id, review, newest.number, newest.stored == OPEN, repeated=True)
+            waits = newest.stored == OPEN
+            return Done(row.id, row.external_id, review, newest.number, newest.seen, waits, repeated=True)
         _refuse(row, newest, number, actor, now, own)
         before = said[-2].stored if len(said) > 1 else None
         stands = _newest_decision(connection, row.id)
@@ -140,7 +148,7 @@ class ReviewTables:
         state = _states(connection, [row.id]).get(row.id, _State())
         review = Review(None, actor.name, now)
         if self._queue.waits(connection, row.id):
-            return Done(row.id, row.external_id, review, state.number, waiting=True, repeated=True)
+            return Done(row.id, row.external_id, review, state.number, state.seen, waiting=True, repeated=True)
         done = self._add(connection, row, state, review, OPEN)
         self._queue.enter_stored(connection, site_id, [row.id], now)
         _note(connection, site_id, actor, "reopen", row.id)
@@ -230,11 +238,13 @@ def _refuse(row: Row[Any], newest: _State, number: int, actor: Actor, now: int, 
         raise TooLate(row.id)
 
 
-def _late(row: Row[Any], state: _State, review: Review) -> Result:
+def _late(row: Row[Any], state: _State, review: Review, seen: int) -> Result:
     """The answer to who acts on what was reviewed meanwhile; their own repetition is no conflict."""
     if state.reviewer == review.reviewer and state.outcome is review.outcome:
         same = Review(state.outcome, state.reviewer, state.at)
-        return Done(row.id, row.external_id, same, state.number, waiting=False, repeated=True)
+        return Done(row.id, row.external_id, same, state.number, state.seen, waiting=False, repeated=True)
+    if state.number <= seen:  # It is not a review that is new.
+        return Changed(row.id)
     return AlreadySettled(row.id, state.reviewer, state.outcome, state.at, state.number)
 
 
@@ -251,20 +261,28 @@ def _located(connection: Connection, site_id: int, asked: Iterable[str]) -> dict
 
 
 def _states(connection: Connection, ids: Sequence[str]) -> dict[str, _State]:
-    found = {}
+    found: dict[str, _State] = {}
     for some in in_portions(ids):
         newest = select(reviews).where(reviews.c.comment_id.in_(some), reviews.c.number == last_of(reviews))
-        found.update({row.comment_id: _state(row) for row in connection.execute(newest)})
+        said = {row.comment_id: row for row in connection.execute(newest)}
+        versions = select(revisions.c.comment_id, func.max(revisions.c.number).label("number"))
+        grouped = versions.where(revisions.c.comment_id.in_(some)).group_by(revisions.c.comment_id)
+        for row in connection.execute(grouped):
+            found[row.comment_id] = _state(said.get(row.comment_id), row.number - 1)
     return found
 
 
 def _all(connection: Connection, comment_id: str) -> list[_State]:
+    versions = select(func.max(revisions.c.number)).where(revisions.c.comment_id == comment_id)
+    later = connection.execute(versions).scalar_one() - 1
     query = select(reviews).where(reviews.c.comment_id == comment_id).order_by(reviews.c.number)
-    return [_state(row) for row in connection.execute(query)]
+    return [_state(row, later) for row in connection.execute(query)]
 
 
-def _state(row: Row[Any]) -> _State:
-    return _State(row.number, row.outcome, row.reviewer, row.reviewed_at)
+def _state(row: Row[Any] | None, later: int) -> _State:
+    if row is None:
+        return _State(later=later)
+    return _State(row.number, row.outcome, row.reviewer, row.reviewed_at, later)
 
 
 def _newest_decision(connection: Connection, comment_id: str) -> Decision:

@@ -135,7 +135,7 @@ reviews = Table(
     ),
     Column("reviewer", String(64), nullable=False),
     Column("note", Text),
-    Column("reviewed_at", BigInteger, nullable=False),
+    Column("reviewed_at", BigInteger, nullable=False, index=True),
     PrimaryKeyConstraint("comment_id", "number"),
 )
 

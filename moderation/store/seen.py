@@ -112,6 +112,16 @@ class SeenLists:
         with failures_named(), self._engine.begin() as connection:
             return self._past.records(connection, site_id, [trace]).get(trace)
 
+    def some(self, ids: Sequence[str]) -> dict[str, Listed]:
+        """Comments by our ids, as far as they are kept."""
+        with failures_named(), self._engine.begin() as connection:
+            return _rows(connection, ids)
+
+    def acts(self, site_ids: Sequence[int], *, actor: str | None, before: int | None, limit: int) -> list[Act]:
+        """What was done on some sites, newest first; the next page is ``before`` the last one's id."""
+        with failures_named(), self._engine.begin() as connection:
+            return acts(connection, site_ids, actor=actor, before=before, limit=limit)
+
     def acts_on(self, comment_id: str) -> list[Act]:
         """What people did to a comment, oldest first."""
         with failures_named(), self._engine.begin() as connection:

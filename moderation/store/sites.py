@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, Row, insert, select, update
@@ -68,11 +69,11 @@ def count_change(connection: Connection, site_id: int, **values: str) -> None:
     connection.execute(update(sites).where(sites.c.id == site_id).values(new))
 
 
-NOBODY = Actor("hamlet", "machine")
-"""Who is written down where nobody is named."""
+COMMAND = Actor("command", "command")
+"""Who is written down where nobody is named: whoever sat at the command line."""
 
 
-def _note(connection: Connection, site_id: int, actor: Actor, action: str, **detail: object) -> None:
+def _note(connection: Connection, site_id: int, actor: Actor, action: str, **detail: Any) -> None:
     note(connection, site_id=site_id, actor=actor.name, via=actor.via, action=action, **detail)
 
 
@@ -82,12 +83,10 @@ def _changes(before: Choices, after: Choices) -> dict[str, object]:
     return {name: _change(old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)}
 
 
-def _change(old: object, new: object) -> object:
-    if not isinstance(old, dict) and not isinstance(new, dict):
+def _change(old: Any, new: Any) -> object:
+    if not isinstance(old or new, dict):
         return "as at first" if new is None else new
     were, are = old or {}, new or {}
-    assert isinstance(were, dict)
-    assert isinstance(are, dict)
     return {name: are.get(name, "as at first") for name in {**were, **are} if were.get(name) != are.get(name)}
 
 
@@ -123,7 +122,7 @@ class Sites:
                 error.hint = "restore the secret file, set HAMLET_SECRET, or make new keys in a new database"
                 raise error
 
-    def create_site(self, name: str, *, actor: Actor = NOBODY) -> Site:
+    def create_site(self, name: str, *, actor: Actor = COMMAND) -> Site:
         """Add a site; raises ``SiteExists``, or ``ValueError`` for a bad name."""
         if not SITE_NAME.fullmatch(name):
             raise ValueError("a site's name has 1 to 63 characters of a-z, 0-9, dot, dash and underscore")
@@ -149,7 +148,7 @@ class Sites:
         with failures_named(), self._engine.begin() as connection:
             return [_to_site(row) for row in connection.execute(select(sites).order_by(sites.c.name))]
 
-    def choose(self, name: str, choices: Choices, *, actor: Actor = NOBODY) -> Site:
+    def choose(self, name: str, choices: Choices, *, actor: Actor = COMMAND) -> Site:
         """Replace what a site has chosen; every change gets a number, which verdicts carry."""
         site = self.site(name)
         with failures_named(), self._writer.begin() as connection:
@@ -159,7 +158,7 @@ class Sites:
         self.forget()
         return self.site(name)
 
-    def create_key(self, name: str, *, actor: Actor = NOBODY) -> str:
+    def create_key(self, name: str, *, actor: Actor = COMMAND) -> str:
         """Make a key for a site. This is the only time it is to be seen."""
         site = self.site(name)
         key = secrets.token_hex(6)
@@ -177,7 +176,7 @@ class Sites:
         with failures_named(), self._engine.begin() as connection:
             return [Key(row.name, row.prefix, row.created_at, row.revoked_at) for row in connection.execute(query)]
 
-    def revoke_key(self, name: str, prefix: str, *, actor: Actor = NOBODY) -> Key:
+    def revoke_key(self, name: str, prefix: str, *, actor: Actor = COMMAND) -> Key:
         """Revoke the one living key of a site that begins with ``prefix`` (the whole key does, too)."""
         site = self.site(name)
         living = select(keys).where(keys.c.site_id == site.id, keys.c.revoked_at.is_(None))

@@ -124,7 +124,7 @@ class SqlStore:
     def _revise(self, connection: Connection, comment_id: str, judged: Judged, now: int) -> Checked:
         """A site id that exists: the verdict it has, or another revision."""
         row = connection.execute(_NEWEST, {"comment_id": comment_id}).one()
-        if row.digest == judged.digest:
+        if row.digest == judged.digest and not judged.again:
             return Checked(comment_id, verdict_of(row), repeated=True)
         revision, number = (
             connection.execute(select(func.max(of.c.number)).where(of.c.comment_id == comment_id)).scalar_one() + 1

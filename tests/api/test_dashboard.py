@@ -95,7 +95,7 @@ def test_what_waits_is_shown_with_its_reasons_and_buttons(blog, ann):
 def test_near_copies_are_one_card_with_the_ids_that_are_settled_with_it(blog, ann):
     kept = sorted(hold(blog, COPY, number) for number in range(3))
     page = ann.get("/dashboard/queue").text
-    assert f'data-twins="{",".join(kept[1:])}"' in page
+    assert f'data-twins="{kept[1]}:0,{kept[2]}:0"' in page
     assert page.count('class="card"') == 1
 
 
@@ -156,10 +156,10 @@ def test_the_next_page_comes_as_cards_alone(blog, ann):
 def test_a_key_settles_and_undo_takes_it_back(blog, ann):
     comment_id = hold(blog)
     done = send(ann, "settle", {"site": "blog", "items": {comment_id: 0}, "outcome": "spam", "note": "sure"}).json
-    assert done["results"][comment_id] == {"ok": True, "number": 1, "waiting": False}
+    assert done["results"][comment_id] == {"ok": True, "number": 1, "seen": 1, "waiting": False}
     assert "All done" in ann.get("/dashboard/queue").text
     back = send(ann, "undo", {"site": "blog", "items": {comment_id: 1}}).json
-    assert back["results"][comment_id] == {"ok": True, "number": 2, "waiting": True}
+    assert back["results"][comment_id] == {"ok": True, "number": 2, "seen": 2, "waiting": True}
 
 
 def test_it_works_without_a_script(blog, ann):

@@ -15,7 +15,7 @@ from hamlet.cli import cli
 from moderation.comment import Author, content_digest
 from moderation.errors import BadSetting, HamletError, SiteNotFound
 from moderation.past import DAY, Outcome
-from moderation.policy import Choices, Mode
+from moderation.policy import AkismetHold, Choices, Mode
 from moderation.secret import load_secret
 from moderation.store import Judged, Review, Trail, id_from, now_ms
 from moderation.store.schema import revisions
@@ -81,6 +81,9 @@ def keep(store, author: Author = ANN, outcome: str = "", traces: tuple = (), **e
         ("flood_per_hour", "0", 0),
         ("trusted_hops", "2", 2),
         ("keep_addresses_days", "30", 30),
+        ("akismet_hold", "pending", AkismetHold.PENDING),
+        ("akismet_discard", "yes", True),
+        ("akismet_discard", "no", False),
     ],
 )
 def test_a_choice_is_made(hamlet, choices, choice, value, kept):
@@ -105,6 +108,8 @@ def test_a_choice_leaves_the_others(hamlet, choices):
         ("flood_per_hour", "-1", ">= 0"),
         ("trusted_hops", "21", "<= 20"),
         ("keep_addresses_days", "99999", "<= 36500"),
+        ("akismet_hold", "perhaps", "akismet_hold: must be one of spam, pending, publish, got 'perhaps'"),
+        ("akismet_discard", "1", "akismet_discard: must be yes or no, got '1'"),
     ],
 )
 def test_a_choice_that_makes_no_sense_is_refused_and_not_kept(hamlet, choices, choice, value, said):

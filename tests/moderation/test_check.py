@@ -15,7 +15,7 @@ from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, read_line
 from moderation.policy import Policy, Thresholds, make_policy
 from moderation.store import MemoryStore
-from moderation.verdict import Decision, Verdict
+from moderation.verdict import Decision, Reason, Verdict
 from tests.builders import BITS, make_comment, make_comments, make_head, tiny_model, word_row
 from tests.conftest import ROOT
 
@@ -238,9 +238,9 @@ def check(tmp_path):
     """Checks comments of site 1 with a small model; ``check.store`` is where they are kept."""
     model, store = model_of(tmp_path), MemoryStore()
 
-    def check_them(*comments: Comment, policy: Policy | None = None):
+    def check_them(*comments: Comment, policy: Policy | None = None, **asked: object):
         chosen = policy or make_policy(model.manifest)
-        submissions = [Submission(1, comment, chosen) for comment in comments]
+        submissions = [Submission(1, comment, chosen, **asked) for comment in comments]
         return check_comments(submissions, classifier=model, store=store, secret=b"sixteen bytes or")
 
     check_them.store = store
@@ -262,6 +262,19 @@ def test_a_comment_checked_again_gets_its_first_verdict(check):
     (first,) = check(make_comment("hello", id="c1"))
     (again,) = check(make_comment("hello", id="c1"), policy=Policy("strict", (Thresholds(0, 0),) * 2))
     assert (again.repeated, again.verdict) == (True, first.verdict)
+
+
+def test_a_comment_is_judged_again_on_request(check):
+    check(make_comment("hello", id="c1"))
+    (again,) = check(make_comment("hello", id="c1"), policy=Policy("strict", (Thresholds(0, 0),) * 2), again=True)
+    assert (again.repeated, again.verdict.decision) == (False, Decision.REJECT)
+
+
+def test_what_a_protocol_demands_is_decided_and_said(check):
+    why = Reason("role", "written by an administrator", 0.0, "")
+    (checked,) = check(make_comment("casino casino"), ruled=(Decision.ACCEPT, why))
+    assert (checked.verdict.decision, checked.verdict.reasons[0]) == (Decision.ACCEPT, why)
+    assert checked.verdict.scores["spam"] > 0.5
 
 
 def test_a_changed_comment_is_judged_anew(check):

@@ -180,7 +180,7 @@ def test_of_the_only_person_of_a_site_nothing_is_left(store, engine):
     keep_one(store, OTHER, author=BY_ANN, id="accept")
     assert forget(engine) == 3
     # Facts: a count of decisions, so that no number is used again.
-    assert rows(engine) | {"audit": 0, "facts": 0} == empty
+    assert rows(engine) | {"audit": 0, "facts": 0} == empty | {"audit": 0, "facts": 0}
 
 
 @DATABASES
@@ -189,7 +189,8 @@ def test_the_log_of_acts_stays_and_names_no_erased_comment(store, engine):
     store.review(ANN, checked.id, Review(Outcome.SPAM, "bob", NOW))
     forget(engine)
     with engine.begin() as connection:
-        assert connection.execute(select(audit.c.actor, audit.c.comment_id)).all() == [("bob", None)]
+        said = select(audit.c.action, audit.c.comment_id).where(audit.c.actor == "bob")
+        assert connection.execute(said).all() == [("review", None)]
 
 
 @DATABASES

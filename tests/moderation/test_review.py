@@ -12,6 +12,7 @@ from moderation.comment import Author, Post
 from moderation.errors import (
     AlreadySettled,
     BadFilter,
+    Changed,
     CommentNotFound,
     NothingToUndo,
     NotYours,
@@ -242,7 +243,7 @@ def test_settling_is_noted(store, waits, engine):
     comment_id = hold(store)
     said(waits, comment_id, Outcome.SPAM)
     with engine.begin() as connection:
-        (act,) = acts(connection, [ANN])
+        (act,) = acts(connection, [ANN], actions=["review"])
     assert (act.actor, act.via, act.action, act.comment_id) == ("anne", "dashboard", "review", comment_id)
 
 
@@ -260,6 +261,23 @@ def test_who_comes_second_learns_who_was_first(store, waits):
     assert isinstance(late, AlreadySettled)
     assert (late.by, late.outcome, late.number) == ("bob", "spam", 1)
     assert [review.outcome for review in store.history(ANN, comment_id).reviews] == ["spam"]
+
+
+def test_what_its_site_has_changed_meanwhile_is_looked_at_again(store, waits):
+    comment_id = hold(store, id="7")
+    hold(store, "Buy my hats", id="7")
+    assert isinstance(said(waits, comment_id), Changed)
+    (card,) = waits.page([ANN]).cards
+    assert (card.comment.text, card.seen) == ("Buy my hats", 1)
+    assert isinstance(said(waits, comment_id, Outcome.SPAM, seen=1), Done)
+
+
+def test_near_copies_say_how_much_of_them_is_shown(store, waits):
+    kept = [hold(store, COPY, id=str(number)) for number in range(2)]
+    said(waits, kept[1])
+    waits.undo(ANN, kept[1], 1, ANNE)
+    (card,) = waits.page([ANN]).cards
+    assert [twin.seen for twin in card.twins] == [2]
 
 
 def test_the_same_key_twice_says_it_once(store, waits):

@@ -13,7 +13,9 @@ from sqlalchemy import select
 
 from moderation.errors import KeyNotFound, SchemaMismatch, SiteExists, SiteNotFound
 from moderation.policy import Choices, Mode, Override
+from moderation.review import Actor
 from moderation.store import sites as module
+from moderation.store.audit import acts
 from moderation.store.schema import keys
 from moderation.store.sites import Sites
 from tests.conftest import DATABASES
@@ -300,3 +302,37 @@ def test_a_changed_policy_is_seen_through_a_known_key_at_once(sites):
     assert sites.of_key(key).policy_number == 0
     sites.choose("ann", Choices(thresholds={"spam": Override(hold_at=0.4)}))
     assert sites.of_key(key).policy_number == 1
+
+
+# -- Noted
+
+
+@DATABASES
+def test_every_change_of_a_site_is_noted_with_who_made_it(sites, engine):
+    ann = Actor("ann", "dashboard")
+    site = sites.create_site("noted", actor=ann)
+    sites.revoke_key("noted", sites.create_key("noted", actor=ann), actor=ann)
+    sites.choose("noted", Choices(mode=Mode.CLOSED), actor=ann)
+    with engine.begin() as connection:
+        found = acts(connection, [site.id])
+    assert [act.action for act in found] == ["choose", "revoke-key", "create-key", "create-site"]
+    assert {(act.actor, act.via) for act in found} == {("ann", "dashboard")}
+
+
+@DATABASES
+def test_of_choices_only_what_changed_is_noted(sites, engine):
+    site = sites.create_site("noted")
+    first = Choices(thresholds={"spam": Override(hold_at=0.5)}, flood_per_hour=5)
+    sites.choose("noted", first)
+    sites.choose("noted", Choices(thresholds={"spam": Override(hold_at=0.5), "insult": Override(hold_at=0.9)}))
+    with engine.begin() as connection:
+        newest = acts(connection, [site.id])[0]
+    assert newest.detail == {"thresholds": {"insult": {"hold_at": 0.9}}, "flood_per_hour": "as at first"}
+
+
+@DATABASES
+def test_a_key_is_never_noted(sites, engine):
+    site = sites.create_site("noted")
+    key = sites.create_key("noted")
+    with engine.begin() as connection:
+        assert key not in str(acts(connection, [site.id]))

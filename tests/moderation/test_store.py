@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event, func, insert, make_url, select, text
 
 from moderation.comment import Author
 from moderation.errors import BadSetting, CommentNotFound, StoreUnavailable
-from moderation.store import Checked, MemoryStore, Review, Store, database
+from moderation.store import Checked, Judged, MemoryStore, Review, Store, database
 from moderation.store.schema import comments, reviews, revisions, verdicts
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
@@ -101,6 +101,15 @@ def test_a_comment_sent_again_adds_nothing_to_its_history(store):
     before = store.history(ANN, first.id)
     record(store, id="c1")
     assert store.history(ANN, first.id) == before
+
+
+@STORES
+def test_a_comment_sent_again_is_kept_again_on_request(store):
+    first = record(store, "Hi", Decision.HOLD, id="c1")
+    comment, digest, _ = make_judged("Hi", id="c1")
+    (again,) = store.record([Judged(ANN, comment, digest, make_verdict(Decision.ACCEPT), again=True)])
+    assert (again.id, again.repeated, again.verdict.decision) == (first.id, False, Decision.ACCEPT)
+    assert texts(store, "c1") == ["Hi", "Hi"]
 
 
 @STORES

@@ -153,7 +153,7 @@ def test_what_was_done_is_written_down(kept):
     kept.rotate(ANN, **BY)
     kept.remove(ANN, **BY)
     with kept.engine.begin() as connection:
-        found = acts(connection, [ANN])
+        found = acts(connection, [ANN], actor="ann")
     assert [(one.action, one.actor, one.via) for one in found] == [
         ("webhook-removed", "ann", "command"), ("webhook-rotated", "ann", "command"), ("webhook-set", "ann", "command"),
     ]  # fmt: skip
