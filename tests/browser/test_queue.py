@@ -314,6 +314,11 @@ PAGES = [
     "/dashboard/rules/blog",
     "/dashboard/rules/blog/from/c0",
     "/dashboard/domains/blog/shop.example",
+    "/dashboard/insights",
+    "/dashboard/sites",
+    "/dashboard/sites/blog",
+    "/dashboard/health",
+    "/dashboard/audit",
     "/dashboard/people",
     "/dashboard/account",
 ]
@@ -330,6 +335,19 @@ def test_axe_finds_nothing(app, blog, browsing, path, scheme):
         page.goto(path)
         found = Axe().run(page).response["violations"]
         assert [(one["id"], [node["html"][:150] for node in one["nodes"]][:3]) for one in found] == []
+
+
+def test_a_link_in_a_mail_opens_a_page_with_buttons(app, blog, browsing):
+    (kept,) = hold(blog, 1)
+    url = blog.post(f"/v1/comments/{kept}/links", json={"reviewer": "mia"}).json["url"]
+    with browsing(viewport={"width": 360, "height": 700}) as page:
+        page.context.clear_cookies()
+        page.goto(url[url.index("/dashboard") :])
+        assert waiting(app) == 1
+        assert Axe().run(page).response["violations"] == []
+        page.locator("button[value=ham]").click()
+        expect(page.locator(".flash")).to_be_visible()
+    assert outcomes(blog, kept) == ["ham"]
 
 
 @pytest.mark.parametrize("path", PAGES)
