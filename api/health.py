@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from api.wiring import parts
 from moderation.store import migrate
-from moderation.store.database import failures_named
+from moderation.store.database import reading
 from moderation.store.schema import sites
 
 bp = Blueprint("health", __name__)
@@ -23,7 +23,7 @@ def alive() -> Response:
 def ready() -> Response:
     """Database and model are there; a failure is the problem it would be for a comment."""
     found = parts()
-    with failures_named(), found.engine.begin() as connection:
+    with reading(found.engine) as connection:
         connection.execute(select(sites.c.id).limit(1))
     migrate.require_current(found.engine)
     return jsonify(status="ready", model=found.classifier.name, database=found.engine.dialect.name)

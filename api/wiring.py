@@ -81,18 +81,21 @@ def open_engine(settings: Settings) -> Engine:
     )
 
 
-def open_sites(settings: Settings) -> Sites:
-    """Sites and keys, with the database brought up to date; for commands that administer."""
+def open_current(settings: Settings) -> tuple[Engine, Sites]:
+    """The database, brought up to date, and its sites and keys; for commands that administer."""
     engine = open_engine(settings)
     migrate.upgrade(engine)
-    return Sites.opened(engine, settings)
+    return engine, Sites.opened(engine, settings)
+
+
+def open_sites(settings: Settings) -> Sites:
+    """Sites and keys alone."""
+    return open_current(settings)[1]
 
 
 def open_people(settings: Settings) -> tuple[People, Sites]:
-    """People, and the sites on which they have roles, likewise."""
-    engine = open_engine(settings)
-    migrate.upgrade(engine)
-    sites = Sites.opened(engine, settings)
+    """People, and the sites on which they have roles."""
+    engine, sites = open_current(settings)
     return People(engine, sites.secret), sites
 
 

@@ -16,7 +16,7 @@ from moderation.comment import Comment
 from moderation.errors import HamletError
 from moderation.settings import Settings
 from moderation.store import migrate
-from moderation.store.database import failures_named, parse_url
+from moderation.store.database import parse_url, reading, writing
 from moderation.store.sites import Sites
 from moderation.store.webhooks import Webhooks
 
@@ -82,16 +82,16 @@ def _existing(settings: Settings) -> Engine:
 def _database(settings: Settings) -> str:
     engine = _existing(settings)
     if engine.dialect.name == "sqlite":
-        with failures_named(), engine.begin() as connection:
+        with reading(engine) as connection:
             said = str(connection.execute(text("PRAGMA quick_check")).scalar())
         if said != "ok":
             error = HamletError(f"{engine.url.database} is damaged: {said}")
             error.hint = "restore it from a backup"
             raise error
-        with failures_named(), engine.execution_options(writes=True).begin():
+        with writing(engine):
             pass  # BEGIN IMMEDIATE: can it be written?
         return f"{engine.url.database} is whole and can be written (SQLite)"
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         return str(connection.execute(text("SELECT version()")).scalar()).split(" on ")[0]
 
 

@@ -34,18 +34,14 @@ def forget(
 
     Comments are erased with their verdicts, reviews and traces, and taken out of every count.
     """
-    from api.wiring import open_engine
-    from moderation.store import migrate
+    from api.wiring import open_current
     from moderation.store.forget import Person, Who, erase, held
-    from moderation.store.sites import Sites
 
     given = [(Who.EMAIL, email), (Who.AUTHOR, author), (Who.IP, ip)]
     named = [(who, value) for who, value in given if value is not None]
     if len(named) != 1:
         raise BadSetting("forget", "name the person by one of --email, --author and --ip")
-    engine = open_engine(settings)
-    migrate.upgrade(engine)
-    sites = Sites.opened(engine, settings)
+    engine, sites = open_current(settings)
     who, value = named[0]
     person = Person(who, value, sites.secret)
     found = held(engine, person, sites.site(site).id if site is not None else None)

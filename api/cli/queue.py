@@ -119,15 +119,12 @@ def reopen(settings: Settings, site_name: str, comment_id: str, by: str | None) 
 
 
 def _open(settings: Settings, site_name: str) -> tuple[Site, ReviewQueue]:
-    from api.wiring import open_engine
+    from api.wiring import open_current
     from moderation.review import ReviewQueue
-    from moderation.store import migrate
     from moderation.store.reviews import SqlReviews
-    from moderation.store.sites import Sites
 
-    engine = open_engine(settings)
-    migrate.upgrade(engine)
-    return Sites.opened(engine, settings).site(site_name), ReviewQueue(SqlReviews(engine))
+    engine, sites = open_current(settings)
+    return sites.site(site_name), ReviewQueue(SqlReviews(engine))
 
 
 def _name(by: str | None) -> str:

@@ -154,14 +154,11 @@ def import_(settings: Settings, site_name: str, file: Path, form: str, dry_run: 
 
 def _open(settings: Settings, site_name: str) -> tuple[Site, RuleBook]:
     """A site and the rules of all sites."""
-    from api.wiring import open_engine
-    from moderation.store import migrate
+    from api.wiring import open_current
     from moderation.store.rules import RuleBook
-    from moderation.store.sites import Sites
 
-    engine = open_engine(settings)
-    migrate.upgrade(engine)
-    return Sites.opened(engine, settings).site(site_name), RuleBook(engine)
+    engine, sites = open_current(settings)
+    return sites.site(site_name), RuleBook(engine)
 
 
 def _wanted(action: str, kind: str, value: str, note: str, expires: str | None) -> NewRule:

@@ -20,7 +20,7 @@ from moderation.errors import HamletError, WebhookNotFound
 from moderation.past import DAY, HOUR
 from moderation.people import Role
 from moderation.store import migrate, now_ms
-from moderation.store.database import failures_named
+from moderation.store.database import reading
 from moderation.store.retention import last_pruned
 from moderation.store.sites import Site
 
@@ -74,7 +74,7 @@ def _database() -> Finding:
     engine = parts().engine
     migrate.require_current(engine)
     kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[engine.dialect.name]
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         version = connection.dialect.server_version_info or ()
         connection.execute(select(1))
     shown = f"{kind} {'.'.join(map(str, version))}"
@@ -86,7 +86,7 @@ def _database() -> Finding:
 def _disk() -> Finding:
     engine = parts().engine
     if engine.dialect.name != "sqlite":
-        with failures_named(), engine.begin() as connection:
+        with reading(engine) as connection:
             size = connection.execute(select(func.pg_database_size(func.current_database()))).scalar_one()
         told = gettext("The database takes %(size)s; how much is free, its server knows.", size=_bytes(size))
         return Finding("", True, told)

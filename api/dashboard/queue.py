@@ -57,8 +57,8 @@ class Looking(Struct, frozen=True, forbid_unknown_fields=True):
 @bp.get("/queue")
 def show() -> Response | str:
     """The queue, or the cards of its next page alone."""
-    view, sites = _view()
-    names = {site.id: site for site in sites}
+    view, mine = asked.read(request.args), my_sites()
+    names = {site.id: site for site in _of(view, mine)}
     page = parts().queue.page(list(names), view.wanted, order=view.order, after=view.after, limit=PAGE)
     shown = _shown(page.cards, names)
     if request.args.get("part") == "cards":
@@ -72,7 +72,7 @@ def show() -> Response | str:
         after=page.after,
         counts=counts,
         chips=_chips(view, counts.facets, counts.names),
-        sites=my_sites(),
+        sites=mine,
         names=names,
         orders=list(Order),
         ages=list(asked.AGES),
@@ -83,10 +83,9 @@ def show() -> Response | str:
     )
 
 
-def _view() -> tuple[Asked, list[Site]]:
-    """What is asked for, and of which sites."""
-    view = asked.read(request.args)
-    return view, [my_site(view.site)] if view.site else my_sites()
+def _of(view: Asked, mine: list[Site]) -> list[Site]:
+    """The sites that a view is of."""
+    return [my_site(view.site)] if view.site else mine
 
 
 def _may(site_id: int) -> bool:
@@ -131,7 +130,8 @@ def one(site: str, comment_id: str) -> str:
 @bp.get("/queue/news")
 def news() -> Response:
     """How many came since the page was made."""
-    view, sites = _view()
+    view = asked.read(request.args)
+    sites = _of(view, my_sites())
     try:
         since = int(request.args.get("since", ""))
     except ValueError:

@@ -204,7 +204,7 @@ function settled(one, results) {
 
 // Somebody was quicker: their word stands, and is shown.
 function late(card, result) {
-  card.classList.add("done", "late");
+  card.classList.add("late");
   close(card, result.by ? `${words[result.outcome] ?? words.undone} (${words.by} ${result.by})` : result.detail, result.outcome ?? "other");
   say(result.detail);
 }

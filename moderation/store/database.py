@@ -104,6 +104,20 @@ def failures_named() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads; its failures are named."""
+    with failures_named(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes, all or nothing; its failures are named."""
+    with failures_named(), engine.execution_options(writes=True).begin() as connection:
+        yield connection
+
+
 def insert_into(engine: Engine, table: Table) -> PostgresqlInsert | SqliteInsert:
     """An INSERT in the words of the database, to say what becomes of rows that are there."""
     return postgresql_insert(table) if engine.dialect.name == "postgresql" else sqlite_insert(table)

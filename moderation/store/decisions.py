@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select
 
 from moderation.past import Outcome
-from moderation.store.database import failures_named
+from moderation.store.database import reading
 from moderation.store.facts import fact, set_fact
 from moderation.store.schema import decisions, sites
 from moderation.verdict import Decision
@@ -72,7 +72,7 @@ def after(connection: Connection, site_id: int, number: int, limit: int) -> list
 
 def read_after(engine: Engine, site_id: int, number: int, limit: int) -> list[tuple[int, Told]]:
     """The same, in a transaction of its own."""
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         return after(connection, site_id, number, limit)
 
 

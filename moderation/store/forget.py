@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
 from sqlalchemy import Connection, Engine, Table, and_, delete, func, select, update
 from sqlalchemy.sql import ColumnElement
 
 from moderation.comment import Comment
 from moderation.errors import BadSetting
 from moderation.past import COLUMN, Kind, address_of, hashed, networks_of, plain_email, plain_name
-from moderation.store.database import failures_named, in_portions
+from moderation.store.database import in_portions, reading, writing
 from moderation.store.past import PastTables
+from moderation.store.rows import comment_of
 from moderation.store.schema import (
     audit,
     bands,
@@ -100,7 +100,7 @@ def held(engine: Engine, person: Person, site_id: int | None = None) -> list[Hel
     Comments are found by their traces and, since trials and comments older than the records left none, by reading
     every comment there is: this is asked seldom, and must miss nothing.
     """
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         here: ColumnElement[bool] = sites.c.id == site_id if site_id is not None else sites.c.id.is_not(None)
         found = connection.execute(select(sites.c.id, sites.c.name).where(here).order_by(sites.c.name)).all()
         return [one for row in found if (one := _held(connection, person, row.id, row.name)) is not None]
@@ -122,10 +122,9 @@ def _held(connection: Connection, person: Person, site_id: int, name: str) -> He
 
 
 def _bodies(connection: Connection, site_id: int) -> Iterator[tuple[str, Comment]]:
-    decode = msgspec.json.Decoder(Comment).decode
     query = select(revisions.c.comment_id, revisions.c.body).join(comments).where(comments.c.site_id == site_id)
     for row in connection.execute(query, execution_options={"yield_per": READ_AT_ONCE}):
-        yield row.comment_id, decode(row.body)
+        yield row.comment_id, comment_of(row.body)
 
 
 def _count(connection: Connection, table: Table, ids: tuple[str, ...]) -> int:
@@ -144,12 +143,12 @@ def _texts(connection: Connection, ids: tuple[str, ...]) -> Iterator[str]:
         newest = (
             select(revisions.c.body).where(revisions.c.comment_id == comment_id).order_by(revisions.c.number.desc())
         )
-        yield msgspec.json.decode(connection.execute(newest.limit(1)).scalar_one(), type=Comment).text[:100]
+        yield comment_of(connection.execute(newest.limit(1)).scalar_one()).text[:100]
 
 
 def erase(engine: Engine, person: Person, found: Held) -> None:
     """Erase it, in one transaction: comments with all that was said of them, and their part in every record."""
-    with failures_named(), engine.execution_options(writes=True).begin() as connection:
+    with writing(engine) as connection:
         tables = PastTables(engine)
         traced = select(traces.c.comment_id).where(traces.c.site_id == found.site_id, traces.c.trace == person.trace)
         # With those that came since they were shown; without those that somebody else has erased.

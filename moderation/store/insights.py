@@ -26,7 +26,7 @@ from sqlalchemy import (
 from moderation.insights import Campaign, Insights, Judgement, Said, Story, count_stories, days_until
 from moderation.past import DAY, Kind, Record
 from moderation.store import id_from, now_ms
-from moderation.store.database import failures_named
+from moderation.store.database import reading
 from moderation.store.schema import campaigns, comments, queue, records, reviews, revisions, verdicts
 from moderation.verdict import Decision
 
@@ -53,12 +53,12 @@ class InsightTables:
 
     def waiting(self, site_ids: Sequence[int]) -> dict[int, Waits]:
         """The queue of each site."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return {site_id: _waiting(connection, site_id) for site_id in site_ids}
 
     def look(self, site_ids: Sequence[int], days: int) -> Insights:
         """The last days of some sites, today among them."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             waiting = sum(_waiting(connection, site_id).count for site_id in site_ids)
             found = Insights(days_until(self._clock(), days), waiting)
             since = found.days[0].starts_at

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from moderation.errors import SchemaMismatch
-from moderation.store.database import failures_named
+from moderation.store.database import reading, writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x48414D4C4554  # "HAMLET": one server at a time migrates a PostgreSQL database.
@@ -35,7 +35,7 @@ def head() -> str:
 
 def current(engine: Engine) -> str | None:
     """The version a database is at; None if it is empty."""
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -58,7 +58,7 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 def _run(engine: Engine, revision: str, move: Callable[[Config, str], None]) -> None:
     config = _config()
-    with failures_named(), engine.execution_options(writes=True).begin() as connection:
+    with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection

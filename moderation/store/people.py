@@ -7,8 +7,8 @@ can neither sign in nor join.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -30,7 +30,7 @@ from moderation.people import Preferences, Role, User, checked_name, checked_pas
 from moderation.secret import keyed_hash
 from moderation.store import attempts, invitations, now_ms, sessions
 from moderation.store.audit import note
-from moderation.store.database import failures_named, insert_into
+from moderation.store.database import insert_into, reading, writing
 from moderation.store.invitations import FIRST_MS, INVITATION_MS, RESET_MS, Invitation
 from moderation.store.schema import facts, memberships, sites, users
 from moderation.store.sessions import Session
@@ -53,7 +53,6 @@ class People:
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._engine = engine
-        self._writer = engine.execution_options(writes=True)
         self._secret = secret
         self._passwords = passwords or Passwords()
         self._clock = clock
@@ -62,34 +61,34 @@ class People:
 
     def any(self) -> bool:
         """Whether there is an account at all."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _any(connection)
 
     def all(self) -> list[User]:
         """All accounts by name."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _users(connection, true())
 
     def of_site(self, site_id: int) -> list[User]:
         """Everybody who has a role on a site, by name."""
         members = select(memberships.c.user_id).where(memberships.c.site_id == site_id)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _users(connection, users.c.id.in_(members))
 
     def user(self, name: str) -> User:
         """An account by name; raises ``UserNotFound``."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _one(connection, users.c.name == _possible_name(name), name)
 
     def user_by_id(self, user_id: int) -> User:
         """An account by its number; raises ``UserNotFound``."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _by_id(connection, user_id)
 
     def choose(self, user_id: int, preferences: Preferences, *, via: str = DASHBOARD) -> User:
         """Keep what a person has chosen; raises ``BadPreferences``."""
         text = msgspec.json.encode(checked_preferences(preferences)).decode()
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(update(users).where(users.c.id == user_id).values(preferences=text))
             user = _by_id(connection, user_id)
             note(connection, site_id=None, actor=user.name, via=via, action="preferences")
@@ -97,7 +96,7 @@ class People:
 
     def disable(self, name: str, *, by: str, via: str = COMMAND) -> User:
         """Refuse an account from now on and end its sessions; raises ``LastOwner`` or ``UserNotFound``."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _one(connection, users.c.name == _possible_name(name), name)
             for site_id in sorted(user.roles):
                 _refuse_last_owner(connection, user, site_id)
@@ -109,7 +108,7 @@ class People:
 
     def enable(self, name: str, *, by: str, via: str = COMMAND) -> User:
         """Let a disabled account in again; raises ``UserNotFound``."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _one(connection, users.c.name == _possible_name(name), name)
             connection.execute(update(users).where(users.c.id == user.id).values(disabled_at=None))
             note(connection, site_id=None, actor=by, via=via, action="enable", user=user.name)
@@ -119,7 +118,7 @@ class People:
 
     def set_role(self, user_id: int, site_id: int, role: Role, *, by: str, via: str = DASHBOARD) -> None:
         """Give a person a role on a site, instead of the one they have; raises ``LastOwner`` or ``UserNotFound``."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _by_id(connection, user_id)
             if role is not Role.OWNER:
                 _refuse_last_owner(connection, user, site_id)
@@ -132,7 +131,7 @@ class People:
 
     def remove(self, user_id: int, site_id: int, *, by: str, via: str = DASHBOARD) -> None:
         """Take a person's role on a site and end their sessions; raises ``LastOwner`` or ``UserNotFound``."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _by_id(connection, user_id)
             if site_id not in user.roles:
                 raise UserNotFound(user.name)
@@ -153,7 +152,7 @@ class People:
 
     def first_token(self) -> str | None:
         """The token of a link that makes the first owner; older ones are void. None: there are accounts."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             _in_turn(connection)
             if _any(connection):
                 return None
@@ -165,7 +164,7 @@ class People:
 
     def invite(self, site_id: int, role: Role, *, by: str, via: str = DASHBOARD) -> str:
         """The token of a link to join a site, shown once."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             token, digest = self._new_token("invitation")
             invitations.keep(
                 connection, digest, lasting=INVITATION_MS, by=by, now=self._clock(), role=role, site_id=site_id
@@ -175,7 +174,7 @@ class People:
 
     def reset_link(self, name: str, *, by: str, via: str = DASHBOARD) -> str:
         """The token of a link to set a person's password anew, shown once; older ones are void."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _one(connection, users.c.name == _possible_name(name), name)
             invitations.take_back_resets(connection, user.id)
             token, digest = self._new_token("invitation")
@@ -185,7 +184,7 @@ class People:
 
     def invitation(self, token: str) -> Invitation:
         """What a link is good for; raises ``BadToken``."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return invitations.find(connection, self._digest("invitation", token), self._clock())
 
     def join(self, token: str, name: str, password: str, *, via: str = DASHBOARD) -> User:
@@ -194,7 +193,7 @@ class People:
         checked_password(password, name)
         self.invitation(token)  # Nobody without a link makes the server hash passwords.
         kept = self._passwords.hash(password)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             invitation = self._use(connection, token, for_new=True)
             user_id = _add_user(connection, name, kept, self._clock())
             for site_id in _sites_of(connection, invitation):
@@ -206,7 +205,7 @@ class People:
 
     def accept(self, token: str, user_id: int, *, via: str = DASHBOARD) -> User:
         """Join a site with an account one has; a role that is higher already stays. Raises ``BadToken``."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _by_id(connection, user_id)
             invitation = self._use(connection, token, for_new=True)
             for site_id in _sites_of(connection, invitation):
@@ -219,7 +218,7 @@ class People:
         """Set a password by a link and end all sessions; raises ``BadToken`` or ``BadPassword``."""
         checked_password(password, self.invitation(token).user)
         kept = self._passwords.hash(password)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _by_id(connection, self._use(connection, token, for_new=False).user_id or 0)
             connection.execute(update(users).where(users.c.id == user.id).values(password=kept))
             sessions.end_all(connection, user.id)
@@ -238,13 +237,13 @@ class People:
         name = _possible_name(name)
         where = attempts.places(self._secret, name, address)
         self._begin_attempt(where)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
         if not self._passwords.fits(password, row.password if row else None) or row is None or row.disabled_at:
             raise SignInRefused
         fresh = self._passwords.hash(password) if self._passwords.is_stale(row.password) else row.password
         token, digest = self._new_token("session")
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             # Only if nobody has set another password, or disabled the account, while this one was compared.
             same = users.c.id == row.id, users.c.password == row.password, users.c.disabled_at.is_(None)
             if connection.execute(update(users).where(*same).values(password=fresh)).rowcount != 1:
@@ -257,32 +256,32 @@ class People:
     def user_of(self, token: str) -> User | None:
         """Whose session it is; None if it has expired, was ended, or the account is disabled."""
         now, digest = self._clock(), self._digest("session", token)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             session = sessions.living(connection, digest, now)
             found = _users(connection, users.c.id == session.user_id) if session else []
         if session is None or not found or found[0].disabled_at is not None:
             return None
         if sessions.is_stale(session, now):
             # Reading goes on while the database cannot be written just now.
-            with suppress(StoreUnavailable), self._writing() as connection:
+            with suppress(StoreUnavailable), writing(self._engine) as connection:
                 sessions.touch(connection, session, now)
         return found[0]
 
     def sessions(self, user_id: int, token: str = "") -> list[Session]:
         """Living sessions of a person; the one of ``token`` is marked."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return sessions.of_user(connection, user_id, self._digest("session", token), self._clock())
 
     def sign_out(self, token: str, *, via: str = DASHBOARD) -> None:
         """End a session, if it is one."""
         user, digest = self.user_of(token), self._digest("session", token)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             if sessions.end(connection, digest) and user is not None:
                 note(connection, site_id=None, actor=user.name, via=via, action="sign-out")
 
     def sign_out_everywhere(self, user_id: int, *, via: str = DASHBOARD) -> None:
         """End every session of a person."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             user = _by_id(connection, user_id)
             sessions.end_all(connection, user_id)
             note(connection, site_id=None, actor=user.name, via=via, action="sign-out-everywhere")
@@ -296,12 +295,12 @@ class People:
         checked_password(new, user.name)
         where = attempts.places(self._secret, user.name, "")
         self._begin_attempt(where)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             known = connection.execute(select(users.c.password).where(users.c.id == user_id)).scalar_one()
         if not self._passwords.fits(old, known):
             raise WrongPassword
         kept = self._passwords.hash(new)
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(update(users).where(users.c.id == user_id).values(password=kept))
             sessions.end_all(connection, user_id, but=self._digest("session", keep))
             invitations.take_back_resets(connection, user_id)
@@ -311,16 +310,16 @@ class People:
     def prune(self) -> int:
         """Take out expired sessions, old links and old counts of failures; returns how many."""
         now = self._clock()
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             return sum(part.prune(connection, now) for part in (sessions, invitations, attempts))
 
     def throttled(self) -> int:
         """How many accounts and addresses are slowed down after failures."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return attempts.throttled(connection, self._clock())
 
     def _begin_attempt(self, where: dict[str, int]) -> None:
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             wait = attempts.begin(self._engine, connection, where, self._clock())
         if wait:
             raise SignInRefused(wait)
@@ -331,16 +330,6 @@ class People:
 
     def _digest(self, purpose: str, token: str) -> str:
         return keyed_hash(self._secret, purpose, token)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with failures_named(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with failures_named(), self._writer.begin() as connection:
-            yield connection
 
 
 def _possible_name(name: str) -> str:

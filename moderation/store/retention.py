@@ -11,9 +11,10 @@ from moderation.campaigns import WINDOW
 from moderation.comment import Comment
 from moderation.past import DAY
 from moderation.store import id_from
-from moderation.store.database import failures_named
+from moderation.store.database import reading, writing
 from moderation.store.facts import fact, set_fact
 from moderation.store.past import PastTables
+from moderation.store.rows import as_text, comment_of
 from moderation.store.schema import comments, revisions
 from moderation.store.sites import Site
 
@@ -37,9 +38,8 @@ def prune(engine: Engine, sites: list[Site], now: int) -> Pruned:
 
     What was judged stays judged: records are kept under keyed hashes, and the text of a comment is not touched.
     """
-    writer = engine.execution_options(writes=True)
-    stripped = sum(_strip(writer, site, now) for site in sites if site.choices.keep_addresses_days)
-    with failures_named(), writer.begin() as connection:
+    stripped = sum(_strip(engine, site, now) for site in sites if site.choices.keep_addresses_days)
+    with writing(engine) as connection:
         gone = PastTables(engine).forget_campaigns(connection, now - WINDOW)
         set_fact(connection, LAST, str(now))
     return Pruned(stripped, gone)
@@ -47,22 +47,22 @@ def prune(engine: Engine, sites: list[Site], now: int) -> Pruned:
 
 def last_pruned(engine: Engine) -> int | None:
     """When it was done last; None: never yet."""
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         told = fact(connection, LAST)
     return int(told) if told is not None else None
 
 
-def _strip(writer: Engine, site: Site, now: int) -> int:
+def _strip(engine: Engine, site: Site, now: int) -> int:
     """Strip a site's old revisions; a comment that was changed has newer ones, whose time comes later."""
     until = now - site.choices.keep_addresses_days * DAY
-    return _strip_first(writer, site.id, until) + _strip_changed(writer, site.id, until)
+    return _strip_first(engine, site.id, until) + _strip_changed(engine, site.id, until)
 
 
-def _strip_first(writer: Engine, site_id: int, until: int) -> int:
+def _strip_first(engine: Engine, site_id: int, until: int) -> int:
     """Strip first revisions in the order of their comments' ids, which sort by time."""
     name, count, ids = f"stripped:{site_id}", 0, [""]
     while ids:
-        with failures_named(), writer.begin() as connection:
+        with writing(engine) as connection:
             done = fact(connection, name) or ""
             mine = and_(comments.c.site_id == site_id, comments.c.id > done, comments.c.id < id_from(until))
             some = select(comments.c.id).where(mine).order_by(comments.c.id).limit(AT_ONCE)
@@ -73,10 +73,10 @@ def _strip_first(writer: Engine, site_id: int, until: int) -> int:
     return count
 
 
-def _strip_changed(writer: Engine, site_id: int, until: int) -> int:
+def _strip_changed(engine: Engine, site_id: int, until: int) -> int:
     """Strip later revisions; they are few."""
     name = f"stripped-changed:{site_id}"
-    with failures_named(), writer.begin() as connection:
+    with writing(engine) as connection:
         old = and_(revisions.c.received_at >= int(fact(connection, name) or 0), revisions.c.received_at < until)
         keys = select(revisions.c.comment_id, revisions.c.number).join(comments)
         rows = connection.execute(keys.where(comments.c.site_id == site_id, revisions.c.number > 1, old)).all()
@@ -89,7 +89,7 @@ def _strip_changed(writer: Engine, site_id: int, until: int) -> int:
 def _strip_one(connection: Connection, comment_id: str, number: int) -> bool:
     same = and_(revisions.c.comment_id == comment_id, revisions.c.number == number)
     before: str = connection.execute(select(revisions.c.body).where(same)).scalar_one()
-    body = msgspec.json.encode(stripped(msgspec.json.decode(before, type=Comment))).decode()
+    body = as_text(stripped(comment_of(before)))
     if body != before:
         connection.execute(update(revisions).where(same).values(body=body))
     return body != before

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ from moderation.review import (
 )
 from moderation.store import Review
 from moderation.store.audit import note
-from moderation.store.database import failures_named, in_portions
+from moderation.store.database import in_portions, reading, writing
 from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
 from moderation.store.queue import QueueTables
@@ -159,66 +158,56 @@ class SqlReviews:
     """A :class:`~moderation.review.ReviewStore` in a database; safe to use from many threads and processes."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._writer = engine, engine.execution_options(writes=True)
+        self._engine = engine
         past = PastTables(engine)
         self._queue = QueueTables(engine, past)
         self._tables = ReviewTables(past, self._queue)
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with failures_named(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with failures_named(), self._writer.begin() as connection:
-            yield connection
-
     def page(self, site_ids: Sequence[int], wanted: Filter, order: Order, after: str | None, limit: int) -> Page:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return self._queue.page(connection, site_ids, wanted, order, after, limit)
 
     def card(self, site_id: int, comment_id: str) -> Card:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return self._queue.card(connection, site_id, find(connection, site_id, comment_id).id)
 
     def counts(self, site_ids: Sequence[int], wanted: Filter) -> Counts:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return self._queue.counts(connection, site_ids, wanted)
 
     def arrived(self, site_ids: Sequence[int], wanted: Filter, since: int) -> int:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return self._queue.arrived(connection, site_ids, wanted, since)
 
     def claim(self, site_ids: Sequence[int], comment_ids: Sequence[str], by: str, now: int) -> dict[str, str]:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             return self._queue.claim(connection, site_ids, comment_ids, by, now)
 
     def release(self, site_ids: Sequence[int], comment_ids: Sequence[str], by: str) -> None:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             self._queue.release(connection, site_ids, comment_ids, by)
 
     def settle(
         self, site_id: int, said: Mapping[str, Review], seen: Mapping[str, int] | None, actor: Actor
     ) -> dict[str, Result]:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             return self._tables.settle(connection, site_id, said, seen, actor)
 
     def take_back(self, site_id: int, comment_id: str, number: int, actor: Actor, now: int, *, own: bool) -> Done:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             return self._tables.take_back(connection, site_id, comment_id, number, actor, now, own=own)
 
     def reopen(self, site_id: int, comment_id: str, actor: Actor, now: int) -> Done:
         """See :class:`~moderation.review.ReviewStore`."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             return self._tables.reopen(connection, site_id, comment_id, actor, now)
 
 

@@ -10,7 +10,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, Engine, Row, Select, and_, delete, func, insert, select, update
 
-from moderation.comment import Comment
 from moderation.errors import BadRule, RuleExists, RuleNotFound
 from moderation.past import outcome_of
 from moderation.review import Actor
@@ -19,7 +18,8 @@ from moderation.rules.checked import MOST_NOTE, check_expiry, checked_text
 from moderation.rules.replay import MOST_COMMENTS, Stored
 from moderation.store import id_from, now_ms
 from moderation.store.audit import note
-from moderation.store.database import failures_named
+from moderation.store.database import reading, writing
+from moderation.store.rows import comment_of
 from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, sites, verdicts
 from moderation.store.sites import count_change
 from moderation.verdict import Decision
@@ -30,7 +30,6 @@ AT_ONCE = 500
 """Comments read, and rules written, in one go."""
 LARGEST_ID = 2**31 - 1
 
-_comment = msgspec.json.Decoder(Comment).decode
 Said = tuple[str, str, str]
 """Action, kind and value: what makes two rules the same."""
 
@@ -50,21 +49,20 @@ class RuleBook:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writer = engine.execution_options(writes=True)
 
     def all(self, site_id: int, *, after: int = 0, most: int | None = None) -> list[Rule]:
         """Rules of a site, oldest first: from the one behind the id ``after`` on, so many at most."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return _all(connection, site_id, after, most)
 
     def count(self, site_id: int) -> int:
         """How many rules a site has."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return _count(connection, site_id)
 
     def get(self, site_id: int, rule_id: int) -> Rule:
         """One rule; raises ``RuleNotFound``."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return _get(connection, site_id, rule_id)
 
     def add_one(self, site_id: int, wanted: NewRule, *, actor: Actor | None = None) -> Rule:
@@ -78,7 +76,7 @@ class RuleBook:
     def add(self, site_id: int, wanted: Sequence[NewRule], *, actor: Actor | None = None) -> Added:
         """Add rules, all or none, but for those that are there; raises ``BadRule`` if the site has too many."""
         now = now_ms()
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self._engine) as connection:
             # Locks the site on PostgreSQL, so that two lists added at once cannot both add the same rule.
             connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update())
             known = {_said(rule): rule for rule in _all(connection, site_id)}
@@ -107,7 +105,7 @@ class RuleBook:
         if expires_at is not UNSET:
             check_expiry(expires_at, now_ms())
             values["expires_at"] = expires_at
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self._engine) as connection:
             known = _get(connection, site_id, rule_id)
             if values:
                 connection.execute(update(rules).where(rules.c.id == known.id).values(values))
@@ -116,7 +114,7 @@ class RuleBook:
 
     def remove(self, site_id: int, rule_id: int, *, actor: Actor | None = None) -> Rule:
         """Remove a rule; returns what it was, or raises ``RuleNotFound``."""
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self._engine) as connection:
             known = _get(connection, site_id, rule_id)
             connection.execute(delete(rules).where(rules.c.id == known.id))
             count_change(connection, site_id)
@@ -130,11 +128,11 @@ class RuleBook:
         """
         before: str | None = None
         while most > 0:
-            with failures_named(), self._engine.begin() as connection:
+            with reading(self._engine) as connection:
                 rows = connection.execute(_history_query(site_id, id_from(since), before, min(most, AT_ONCE))).all()
             for row in rows:
                 outcome = outcome_of(row.outcome)
-                yield Stored(_comment(row.body), row.received_at, Decision(row.decision), outcome)
+                yield Stored(comment_of(row.body), row.received_at, Decision(row.decision), outcome)
             if len(rows) < AT_ONCE:
                 return
             before, most = rows[-1].id, most - len(rows)

@@ -16,7 +16,7 @@ from moderation.past import Outcome, Record, Trace, outcome_of
 from moderation.review import UNDO_FOR
 from moderation.store import now_ms
 from moderation.store.audit import Act, acts, acts_on
-from moderation.store.database import failures_named, in_portions
+from moderation.store.database import in_portions, reading
 from moderation.store.past import PastTables
 from moderation.store.rows import comment_of
 from moderation.store.schema import comments, last_of, reviews, revisions, traces, verdicts
@@ -80,7 +80,7 @@ class SeenLists:
         )
         if before is not None:
             query = query.where(comments.c.id < _checked(before))
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             found = [list(connection.execute(query.where(comments.c.site_id == one)).scalars()) for one in site_ids]
             ids = list(islice(heapq.merge(*found, reverse=True), limit + 1))
             return _listing(connection, ids, limit)
@@ -91,7 +91,7 @@ class SeenLists:
             start = None if before is None else int(before)
         except ValueError:
             raise BadFilter("before: not a place of this list") from None
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             found = acts(connection, site_ids, actor=actor, before=start, limit=limit, actions=REVIEWING)
             ids = list(dict.fromkeys(one.comment_id for one in found if one.comment_id is not None))
             rows = _rows(connection, ids)
@@ -104,27 +104,27 @@ class SeenLists:
         query = select(traces.c.comment_id).where(left).order_by(traces.c.comment_id.desc()).limit(limit + 1)
         if before is not None:
             query = query.where(traces.c.comment_id < _checked(before))
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return _listing(connection, list(connection.execute(query).scalars()), limit)
 
     def record(self, site_id: int, trace: Trace) -> Record | None:
         """What the site knows of a trace."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return self._past.records(connection, site_id, [trace]).get(trace)
 
     def some(self, ids: Sequence[str]) -> dict[str, Listed]:
         """Comments by our ids, as far as they are kept."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return _rows(connection, ids)
 
     def acts(self, site_ids: Sequence[int], *, actor: str | None, before: int | None, limit: int) -> list[Act]:
         """What was done on some sites, newest first; the next page is ``before`` the last one's id."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return acts(connection, site_ids, actor=actor, before=before, limit=limit)
 
     def acts_on(self, comment_id: str) -> list[Act]:
         """What people did to a comment, oldest first."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return acts_on(connection, comment_id)
 
 

@@ -25,7 +25,7 @@ from moderation.secret import keyed_hash, load_secret
 from moderation.settings import Settings
 from moderation.store import now_ms
 from moderation.store.audit import note
-from moderation.store.database import failures_named, insert_unless_there
+from moderation.store.database import insert_unless_there, reading, writing
 from moderation.store.schema import facts, keys, sites
 
 KEY = re.compile(r"[0-9a-f]{12}")
@@ -95,7 +95,6 @@ class Sites:
 
     def __init__(self, engine: Engine, secret: bytes) -> None:
         self._engine = engine
-        self._writer = engine.execution_options(writes=True)
         self.secret = secret
         self._remembered: dict[str, tuple[float, Site]] = {}
         self._lock = threading.Lock()
@@ -113,7 +112,7 @@ class Sites:
     def check_secret(self) -> None:
         """Note which secret this database's keys were made with; raises ``SchemaMismatch`` if it is another one."""
         mark = keyed_hash(self.secret, "mark", "hamlet")
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self._engine) as connection:
             made = {"name": "secret", "value": mark}
             connection.execute(insert_unless_there(self._engine, facts, ("name",)), made)
             kept = connection.execute(select(facts.c.value).where(facts.c.name == "secret")).scalar_one()
@@ -128,7 +127,7 @@ class Sites:
             raise ValueError("a site's name has 1 to 63 characters of a-z, 0-9, dot, dash and underscore")
         row = {"name": name, "policy": "{}", "policy_number": 0, "created_at": now_ms()}
         try:
-            with failures_named(), self._writer.begin() as connection:
+            with writing(self._engine) as connection:
                 site_id = connection.execute(insert(sites).values(row).returning(sites.c.id)).scalar_one()
                 _note(connection, site_id, actor, "create-site", name=name)
         except IntegrityError as error:
@@ -137,7 +136,7 @@ class Sites:
 
     def site(self, name: str) -> Site:
         """A site by name; raises ``SiteNotFound``."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(sites).where(sites.c.name == name)).one_or_none()
         if row is None:
             raise SiteNotFound(name)
@@ -145,13 +144,13 @@ class Sites:
 
     def all(self) -> list[Site]:
         """All sites by name."""
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return [_to_site(row) for row in connection.execute(select(sites).order_by(sites.c.name))]
 
     def choose(self, name: str, choices: Choices, *, actor: Actor = COMMAND) -> Site:
         """Replace what a site has chosen; every change gets a number, which verdicts carry."""
         site = self.site(name)
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self._engine) as connection:
             before = connection.execute(select(sites.c.policy).where(sites.c.id == site.id)).scalar_one()
             count_change(connection, site.id, policy=msgspec.json.encode(choices).decode())
             _note(connection, site.id, actor, "choose", **_changes(_choices(before), choices))
@@ -163,7 +162,7 @@ class Sites:
         site = self.site(name)
         key = secrets.token_hex(6)
         row = {"site_id": site.id, "prefix": key[:PREFIX_LENGTH], "digest": self._digest(key), "created_at": now_ms()}
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(insert(keys).values(row))
             _note(connection, site.id, actor, "create-key", key=row["prefix"])
         return key
@@ -173,7 +172,7 @@ class Sites:
         query = select(sites.c.name, keys).join(sites).order_by(keys.c.id)
         if name is not None:
             query = query.where(keys.c.site_id == self.site(name).id)
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return [Key(row.name, row.prefix, row.created_at, row.revoked_at) for row in connection.execute(query)]
 
     def revoke_key(self, name: str, prefix: str, *, actor: Actor = COMMAND) -> Key:
@@ -181,7 +180,7 @@ class Sites:
         site = self.site(name)
         living = select(keys).where(keys.c.site_id == site.id, keys.c.revoked_at.is_(None))
         exact = self._digest(prefix)
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self._engine) as connection:
             found = [
                 row
                 for row in connection.execute(living)
@@ -211,7 +210,7 @@ class Sites:
             return known[1]
         # Looked up by an HMAC: what an index's timing could tell is nothing about the key.
         query = select(sites, keys.c.digest).join(keys).where(keys.c.digest == digest, keys.c.revoked_at.is_(None))
-        with failures_named(), self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
         if row is None or not hmac.compare_digest(row.digest, digest):
             return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -16,7 +15,7 @@ from moderation.past import Kind, Outcome, Past, outcome_of
 from moderation.review import Actor, Waiting, waiting
 from moderation.store import Checked, History, Judged, Review, Trail, new_id, now_ms
 from moderation.store.audit import note
-from moderation.store.database import Prepared, failures_named, in_portions, insert_unless_there
+from moderation.store.database import Prepared, in_portions, insert_unless_there, reading, writing
 from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
 from moderation.store.queue import QueueTables
@@ -46,7 +45,6 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writer = engine.execution_options(writes=True)
         self._add_comments = Prepared(engine, insert_unless_there(engine, comments, ("site_id", "external_id")))
         self._add_revisions = Prepared(engine, insert(revisions))
         self._add_verdicts = Prepared(engine, insert(verdicts))
@@ -54,21 +52,11 @@ class SqlStore:
         self._queue = QueueTables(engine, self._past)
         self._reviews = ReviewTables(self._past, self._queue)
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with failures_named(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with failures_named(), self._writer.begin() as connection:
-            yield connection
-
     def record(self, judged: Sequence[Judged]) -> list[Checked]:
         """See :class:`~moderation.store.Store`."""
         if not judged:
             return []
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             return self._record(connection, judged)
 
     def _record(self, connection: Connection, judged: Sequence[Judged]) -> list[Checked]:
@@ -140,17 +128,17 @@ class SqlStore:
 
     def recall(self, asked: Sequence[tuple[int, Trail]]) -> list[Past]:
         """See :class:`~moderation.store.Store`."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return self._past.recall(connection, asked)
 
     def history(self, site_id: int, comment_id: str) -> History:
         """See :class:`~moderation.store.Store`."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return history_of(connection, find(connection, site_id, comment_id))
 
     def review(self, site_id: int, comment_id: str, review: Review) -> History:
         """See :class:`~moderation.store.Store`."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             actor = Actor(review.reviewer, "api")
             (result,) = self._reviews.settle(connection, site_id, {comment_id: review}, None, actor).values()
             if isinstance(result, HamletError):
@@ -167,12 +155,12 @@ class SqlStore:
             .where(comments.c.site_id == site_id, comments.c.is_test.is_(False), reviews.c.outcome.in_(tuple(Outcome)))
             .order_by(comments.c.id)
         )
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [(scores_of(row.evidence), Outcome(row.outcome)) for row in connection.execute(query)]
 
     def campaign_of(self, site_id: int, comment_id: str) -> Near:
         """The newest near-copies of a comment, oldest first; raises ``CommentNotFound``."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = find(connection, site_id, comment_id)
             campaign, ids = self._campaign_of(connection, site_id, found.id)
             return Near(campaign, len(ids), tuple(_members(connection, ids[-MOST_SHOWN:])))
@@ -186,7 +174,7 @@ class SqlStore:
 
     def hold_campaign(self, site_id: int, comment_id: str) -> Near:
         """Give all near-copies that stand accepted a new verdict, hold; returns those."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             found = find(connection, site_id, comment_id)
             campaign, ids = self._campaign_of(connection, site_id, found.id)
             members = _members(connection, ids)

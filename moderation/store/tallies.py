@@ -8,7 +8,7 @@ from sqlalchemy import Engine, and_, func, select
 
 from moderation.past import Outcome, outcome_of
 from moderation.store import id_from
-from moderation.store.database import failures_named
+from moderation.store.database import reading
 from moderation.store.schema import comments, last_of, reviews, verdicts
 from moderation.verdict import Decision
 
@@ -18,7 +18,7 @@ Tally = Counter[tuple[Decision, Outcome | None]]
 def first_arrival(engine: Engine, site_id: int) -> int | None:
     """When a site's first comment came; None: none has."""
     query = select(comments.c.received_at).where(comments.c.site_id == site_id).order_by(comments.c.id).limit(1)
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         return connection.execute(query).scalar_one_or_none()
 
 
@@ -35,7 +35,7 @@ def tally(engine: Engine, site_id: int, since: int, until: int) -> Tally:
         .group_by(verdicts.c.decision, reviews.c.outcome)
     )
     found: Tally = Counter()
-    with failures_named(), engine.begin() as connection:
+    with reading(engine) as connection:
         for row in connection.execute(query):
             found[Decision(row.decision), outcome_of(row.outcome)] += row.number
     return found

@@ -14,7 +14,7 @@ from sqlalchemy.sql import ColumnElement
 from moderation.errors import WebhookNotFound
 from moderation.store import now_ms
 from moderation.store.audit import note
-from moderation.store.database import failures_named
+from moderation.store.database import reading, writing
 from moderation.store.decisions import hold_log, last_number
 from moderation.store.schema import decisions, sites, webhooks
 from moderation.webhooks import new_salt
@@ -49,11 +49,10 @@ class Webhooks:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._writer = engine.execution_options(writes=True)
 
     def set(self, site_id: int, url: str, *, actor: str, via: str) -> Webhook:
         """Tell a site at this URL from now on, at once what waits. A new webhook begins with the next decision."""
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self.engine) as connection:
             hold_log(connection, site_id)
             if _find(connection, site_id) is None:
                 _begin(connection, site_id, url)
@@ -64,17 +63,17 @@ class Webhooks:
 
     def show(self, site_id: int) -> Webhook:
         """The webhook of a site; raises ``WebhookNotFound``."""
-        with failures_named(), self.engine.begin() as connection:
+        with reading(self.engine) as connection:
             return _one(connection, site_id)
 
     def all(self) -> list[Webhook]:
         """All webhooks, by the names of their sites."""
-        with failures_named(), self.engine.begin() as connection:
+        with reading(self.engine) as connection:
             return [_to_webhook(row) for row in connection.execute(_QUERY.order_by(sites.c.name))]
 
     def rotate(self, site_id: int, *, actor: str, via: str) -> Webhook:
         """Sign with another key from now on; raises ``WebhookNotFound``."""
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self.engine) as connection:
             _one(connection, site_id, lock=True)
             _change(connection, site_id, salt=new_salt(), **_AFRESH)
             note(connection, site_id=site_id, actor=actor, via=via, action="webhook-rotated")
@@ -82,7 +81,7 @@ class Webhooks:
 
     def remove(self, site_id: int, *, actor: str, via: str) -> Webhook:
         """Tell the site no more; returns what it was, or raises ``WebhookNotFound``."""
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self.engine) as connection:
             known = _one(connection, site_id, lock=True)
             connection.execute(delete(webhooks).where(webhooks.c.site_id == site_id))
             note(connection, site_id=site_id, actor=actor, via=via, action="webhook-removed", url=known.url)
@@ -91,12 +90,12 @@ class Webhooks:
     def due(self, now: int) -> list[int]:
         """Sites whose webhook may be tried now and that have something to be told, the longest waiting first."""
         query = select(webhooks.c.site_id).where(_due(now)).order_by(webhooks.c.next_at)
-        with failures_named(), self.engine.begin() as connection:
+        with reading(self.engine) as connection:
             return list(connection.execute(query).scalars())
 
     def claim(self, site_id: int, now: int) -> Webhook | None:
         """A webhook that is due, for whoever asks first; nobody else gets it until the lease is over or it settled."""
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self.engine) as connection:
             # The condition is looked at again by whoever waited for another's claim.
             mine = and_(webhooks.c.site_id == site_id, _due(now))
             claimed = connection.execute(update(webhooks).where(mine).values(next_at=now + LEASE)).rowcount
@@ -114,13 +113,13 @@ class Webhooks:
     def _settle(self, claimed: Webhook, **values: Any) -> bool:
         # Who changed the webhook, or claimed it after us, has written another time.
         mine = and_(webhooks.c.site_id == claimed.site_id, webhooks.c.next_at == claimed.next_at)
-        with failures_named(), self._writer.begin() as connection:
+        with writing(self.engine) as connection:
             return bool(connection.execute(update(webhooks).where(mine).values(last_at=now_ms(), **values)).rowcount)
 
     def waiting(self, webhook: Webhook) -> int:
         """How many decisions have not been taken yet."""
         query = select(func.count()).select_from(decisions).where(decisions.c.site_id == webhook.site_id)
-        with failures_named(), self.engine.begin() as connection:
+        with reading(self.engine) as connection:
             return connection.execute(query.where(decisions.c.number > webhook.delivered)).scalar_one()
 
 
