@@ -22,9 +22,11 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
 serve: $(VENV)/.ready ## Set up what is missing and serve on 127.0.0.1:8080 (SQLite under var/, the shipped model)
 	@exec $(BIN)/hamlet serve --demo $(ARGS)
 
-test: $(VENV)/.ready-dev ## Set up what is missing (PostgreSQL and Chromium, too) and run all tests
+test: $(VENV)/.ready-dev ## Set up what is missing (PostgreSQL, Chromium, Node and WordPress, too) and run all tests
 	@scripts/postgresql
 	@scripts/chromium
+	@VENV="$(VENV)" scripts/node
+	@VENV="$(VENV)" scripts/wordpress
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 lint: $(VENV)/.ready-dev ## ruff

@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Here, since the commands live in this package, too: a process that only delivers needs none of it.
     from flask import Flask  # noqa: PLC0415
 
-    from api import akismet, dashboard, health, openapi, problems, v1, wiring  # noqa: PLC0415
+    from api import akismet, clients, dashboard, health, openapi, perspective, problems, v1, wiring  # noqa: PLC0415
 
     settings = settings or load(environment=os.environ)
     app = Flask(__name__)
@@ -28,9 +28,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it.
     wiring.init_app(app, settings)
     problems.init_app(app)
-    for blueprint in (v1.bp, akismet.bp, health.bp, openapi.bp):
+    for blueprint in (v1.bp, akismet.bp, perspective.bp, health.bp, openapi.bp):
         app.register_blueprint(blueprint)
     dashboard.init_app(app)
+    clients.init_app(app)
     app.after_request(_harden)
     return app
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import request
 
+from api.clients import site_of_key
 from api.problems import Refused
-from api.wiring import parts
 from moderation.store.sites import Site
 
 
@@ -17,7 +17,7 @@ def site_of_request() -> Site:
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer":
         raise _unauthorized(f"the scheme must be Bearer, not {scheme[:20]!r}")
-    site = parts().sites.of_key(key.strip())
+    site = site_of_key(key.strip())
     if site is None:
         raise _unauthorized("no such key, or it was revoked; `hamlet keys list` shows the living ones")
     return site

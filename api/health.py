@@ -26,4 +26,4 @@ def ready() -> Response:
     with reading(found.engine) as connection:
         connection.execute(select(sites.c.id).limit(1))
     migrate.require_current(found.engine)
-    return jsonify(status="ready", model=found.classifier.name, database=found.engine.dialect.name)
+    return jsonify(status="ready", model=found.base.name, database=found.engine.dialect.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -11,17 +12,23 @@ from flask import Flask, current_app
 from sqlalchemy import Engine
 
 from moderation import artifact
-from moderation.check import Submission, check_comments
+from moderation.check import Judging, Submission, check_comments
 from moderation.classifier import Classifier
 from moderation.delivery import Deliverer
+from moderation.errors import HamletError, StoreUnavailable
+from moderation.incumbent import Asking
 from moderation.outgoing import Outside
-from moderation.policy import Policy, make_policy
+from moderation.policy import make_policy
 from moderation.review import ReviewQueue
 from moderation.rules import RuleSet
 from moderation.settings import Settings
 from moderation.store import Checked, migrate
+from moderation.store.callbacks import Callbacks
+from moderation.store.clients import Clients
 from moderation.store.database import open_database
+from moderation.store.incumbents import Incumbents
 from moderation.store.insights import InsightTables
+from moderation.store.models import ModelBook
 from moderation.store.people import People
 from moderation.store.reviews import SqlReviews
 from moderation.store.rules import RuleBook
@@ -31,7 +38,11 @@ from moderation.store.sql import SqlStore
 from moderation.store.webhooks import Webhooks
 from moderation.together import Together
 
+log = logging.getLogger(__name__)
+
 EXTENSION = "hamlet"
+UNREAD = -1
+"""Stands for the number of a model that would not be read."""
 MOST_TOGETHER = 64
 """Comments of different requests judged in one go; more would make the first wait."""
 
@@ -44,7 +55,9 @@ class Parts:
     engine: Engine
     store: SqlStore
     sites: Sites
-    classifier: Classifier
+    base: Classifier
+    """The base model."""
+    models: ModelBook
     check: Together[Submission, Checked]
     """Judge and keep; requests that meet share the work and the commit."""
     rules: RuleBook
@@ -54,24 +67,51 @@ class Parts:
     people: People
     webhooks: Webhooks
     deliverer: Deliverer
-    _policies: dict[int, tuple[int, Policy]] = field(default_factory=dict)
-    """By site, with the number of its change; one each, since a policy holds all rules of its site."""
+    callbacks: Callbacks
+    clients: Clients
+    asking: Asking
+    troubles: dict[int, HamletError] = field(default_factory=dict)
+    """Why the model that a site has promoted does not serve, by site."""
+    _judging: dict[int, tuple[int, int | None, Judging]] = field(default_factory=dict)
+    """By site, with the number of its change and of its model; one each, since a policy holds all rules of a site."""
     _making: Lock = field(default_factory=Lock)
 
-    def policy(self, site: Site) -> Policy:
-        """The policy of a site as it stands now, with its rules."""
-        number, policy = self._policies.get(site.id, (-1, None))
-        if policy is None or number < site.policy_number:
+    def judging(self, site: Site) -> Judging:
+        """What the comments of a site are judged by, as it stands now: its model, and its policy with its rules."""
+        number, _, judging = self._judging.get(site.id, (-1, None, None))
+        if judging is None or number < site.policy_number:
             with self._making:  # Laying out ten thousand rules takes a moment: one thread does it, the others wait.
-                number, policy = self._policies.get(site.id, (-1, None))
-                if policy is None or number < site.policy_number:
-                    policy = self._make_policy(site)
-                    self._policies[site.id] = site.policy_number, policy
-        return policy
+                number, model, judging = self._judging.get(site.id, (-1, None, None))
+                if judging is None or number < site.policy_number:
+                    known = judging.classifier if judging is not None and model == site.model else None
+                    judging = self._make_judging(site, known, judging)
+                    model = site.model if site.id not in self.troubles else UNREAD  # To be tried again.
+                    self._judging[site.id] = site.policy_number, model, judging
+        return judging
 
-    def _make_policy(self, site: Site) -> Policy:
+    def _make_judging(self, site: Site, known: Classifier | None, before: Judging | None) -> Judging:
         rules = RuleSet(self.rules.all(site.id))
-        return make_policy(self.classifier.manifest, site.choices, site.policy_number, rules=rules, forgiving=True)
+        classifier = known or self._model(site, before.classifier if before is not None else self.base)
+
+        def of(one: Classifier, under: Judging | None = None) -> Judging:
+            policy = make_policy(one.manifest, site.choices, site.policy_number, rules=rules, forgiving=True)
+            return Judging(one, policy, under)
+
+        return of(classifier, of(self.base) if classifier.manifest.rejects_with_base else None)
+
+    def _model(self, site: Site, otherwise: Classifier) -> Classifier:
+        """The model a site has promoted; if that cannot be trusted, the one that served until now."""
+        self.troubles.pop(site.id, None)
+        if site.model is None:
+            return self.base
+        try:
+            return self.models.load(site.id, site.model)
+        except StoreUnavailable:
+            raise  # Asked again with the next comment.
+        except HamletError as error:
+            log.warning("site %s: %s; %s serves on", site.name, error, otherwise.name)
+            self.troubles[site.id] = error
+            return otherwise
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -108,17 +148,23 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Open the database and the model; raises ``HamletError`` where one of them will not do."""
     engine = open_engine(settings)
     migrate.require_current(engine)
+    app.extensions[EXTENSION] = make_parts(settings, engine)
+
+
+def make_parts(settings: Settings, engine: Engine) -> Parts:
+    """All parts over a database that is up to date."""
     sites = Sites.opened(engine, settings)
     store, classifier = SqlStore(engine), load_classifier(settings)
-    judge_and_keep = partial(check_comments, classifier=classifier, store=store, secret=sites.secret)
+    judge_and_keep = partial(check_comments, store=store, secret=sites.secret)
     check = Together(judge_and_keep, most=MOST_TOGETHER)
     webhooks = Webhooks(engine)
-    app.extensions[EXTENSION] = Parts(
+    return Parts(
         settings,
         engine,
         store,
         sites,
         classifier,
+        ModelBook(engine, settings.model_cache),
         check,
         RuleBook(engine),
         ReviewQueue(SqlReviews(engine)),
@@ -127,6 +173,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         People(engine, sites.secret),
         webhooks,
         Deliverer(webhooks, Outside(settings.webhook_hosts), sites.secret),
+        Callbacks(engine, sites.secret),
+        Clients(engine, sites.secret),
+        Asking(Incumbents(engine, sites.secret), Outside(settings.webhook_hosts), engine),
     )
 
 

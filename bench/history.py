@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from bench.tables import show
 from moderation import artifact
 from moderation.campaigns import Sketch
-from moderation.check import Submission, assess, check_comments
+from moderation.check import Judging, Submission, assess, check_comments
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment
 from moderation.past import traces_of
@@ -56,14 +56,15 @@ def grow(store: SqlStore, texts: list[str], low: int, high: int) -> None:
 
 def microseconds(engine: Engine, classifier: Classifier, texts: list[str]) -> tuple[float, float]:
     """Median time of a check that is kept, and of its look into the past."""
-    store, policy, random_ = SqlStore(engine), make_policy(classifier.manifest), random.Random(1)
+    store, random_ = SqlStore(engine), random.Random(1)
+    judging = Judging(classifier, make_policy(classifier.manifest))
     whole, looks = [], []
     for number in range(CHECKS):
-        one = Submission(1, authored(texts[-1 - number % len(texts)], 10_000_000 + number, random_), policy)
+        one = Submission(1, authored(texts[-1 - number % len(texts)], 10_000_000 + number, random_), judging)
         begun = time.perf_counter()
-        check_comments([one], classifier=classifier, store=store, secret=SECRET)
+        check_comments([one], store=store, secret=SECRET)
         whole.append(time.perf_counter() - begun)
-        (found,) = assess([one], classifier=classifier, memory=store, secret=SECRET)
+        (found,) = assess([one], memory=store, secret=SECRET)
         begun = time.perf_counter()
         store.recall([(1, found.trail)])
         looks.append(time.perf_counter() - begun)
@@ -72,11 +73,11 @@ def microseconds(engine: Engine, classifier: Classifier, texts: list[str]) -> tu
 
 def alone(classifier: Classifier, texts: list[str]) -> float:
     """Median time of a verdict without a store."""
-    policy, random_, times = make_policy(classifier.manifest), random.Random(1), []
+    judging, random_, times = Judging(classifier, make_policy(classifier.manifest)), random.Random(1), []
     for number in range(CHECKS):
-        one = Submission(1, authored(texts[-1 - number % len(texts)], 10_000_000 + number, random_), policy)
+        one = Submission(1, authored(texts[-1 - number % len(texts)], 10_000_000 + number, random_), judging)
         begun = time.perf_counter()
-        assess([one], classifier=classifier)
+        assess([one])
         times.append(time.perf_counter() - begun)
     return sorted(times)[CHECKS // 2] * 1e6
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from bench.tables import show
-from moderation.check import Submission, check_comments
+from moderation.check import Judging, Submission, check_comments
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, Form, LabelledComment, Post
 from moderation.past import DAY, Outcome
@@ -172,7 +172,8 @@ def run(world: World, classifier: Classifier, folder: Path, name: str) -> list[D
     site = Sites(engine, SECRET).create_site("blog")
     store, pick = SqlStore(engine), random.Random(9)
     off = () if name == "signals on" else tuple(signal.code for signal in SIGNALS)
-    policy = make_policy(classifier.manifest, Choices(signals_off=off, flood_per_hour=600 if not off else 0))
+    choices = Choices(signals_off=off, flood_per_hour=600 if not off else 0)
+    judging = Judging(classifier, make_policy(classifier.manifest, choices))
     days = []
     for number in range(DAYS):
         counts: Counter[str] = Counter()
@@ -183,9 +184,7 @@ def run(world: World, classifier: Classifier, folder: Path, name: str) -> list[D
                 comment = Comment(text=comment.text, submitted_at=comment.submitted_at)
             assert comment.submitted_at is not None
             now = int(comment.submitted_at.timestamp() * 1000)
-            (checked,) = check_comments(
-                [Submission(site.id, comment, policy)], classifier=classifier, store=store, secret=SECRET, now=now
-            )
+            (checked,) = check_comments([Submission(site.id, comment, judging)], store=store, secret=SECRET, now=now)
             decision = checked.verdict.decision
             kind = "spam" if one.spam else "regular" if one.regular else "passer-by"
             counts.update([kind, f"{kind} {decision}"])

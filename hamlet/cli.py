@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from keyword import iskeyword
 
 import click
 
@@ -15,6 +16,7 @@ COMMANDS = {
     "score": "api.cli.score",
     "sites": "api.cli.sites",
     "keys": "api.cli.keys",
+    "connect": "api.cli.connect",
     "doctor": "api.cli.doctor",
     "queue": "api.cli.queue",
     "rules": "api.cli.rules",
@@ -22,6 +24,8 @@ COMMANDS = {
     "users": "api.cli.users",
     "forget": "api.cli.forget",
     "db": "api.cli.db",
+    "models": "api.cli.models",
+    "import": "api.cli.importing",
     "train": "training.cli",
     "evaluate": "training.evaluate_cli",
 }
@@ -41,7 +45,9 @@ class Lazy(click.Group):
         """Import the command's module."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        module, name = import_module(COMMANDS[cmd_name]), cmd_name
+        # Words of Python have an underscore behind them.
+        command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
         return command
 
 

@@ -72,6 +72,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     heads: tuple[HeadManifest, ...]
     frequency_scale: float = 1.0
     """What one unit of the last column is worth: squared inverse document frequency."""
+    signals: dict[str, float] = {}
+    """Weights of signals that a site has learnt, by code."""
+    base: str | None = None
+    """Of a site's own model: the base model that it corrects."""
+    rejects_with_base: bool = False
+    """Whether it rejects only what its base rejects as well, as it has no bound of its own yet."""
     data: tuple[DataSource, ...]
     sha256: dict[str, str]
     made_with: dict[str, str] = {}

@@ -33,12 +33,22 @@ Ruled = tuple[Decision, Reason]
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """What the comments of a site are judged by: a model and a policy that was made for it."""
+
+    classifier: Classifier
+    policy: Policy
+    base: Judging | None = None
+    """Who else must reject what is rejected: the base model, as long as a site's own has no bound of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
-    """A comment that a site wants judged by its policy."""
+    """A comment that a site wants judged."""
 
     site_id: int
     comment: Comment
-    policy: Policy
+    judging: Judging
     ruled: Ruled | None = None
     """What the site's protocol demands, whatever score and rules say."""
     again: bool = False
@@ -63,16 +73,14 @@ class Assessed:
     rules: tuple[int, ...]
 
 
-def judge(comments: Sequence[Comment], classifier: Classifier, policies: Sequence[Policy]) -> list[Verdict]:
-    """Judge comments, each by its policy, without keeping them and without knowing their site's past."""
-    submissions = [Submission(0, comment, policy) for comment, policy in zip(comments, policies, strict=True)]
-    return [one.verdict for one in assess(submissions, classifier=classifier)]
+def judge(comments: Sequence[Comment], judging: Judging) -> list[Verdict]:
+    """Judge comments without keeping them and without knowing their site's past."""
+    return [one.verdict for one in assess([Submission(0, comment, judging) for comment in comments])]
 
 
 def assess(
     submissions: Sequence[Submission],
     *,
-    classifier: Classifier,
     memory: Memory | None = None,
     secret: bytes = b"",
     now: int | None = None,
@@ -83,26 +91,32 @@ def assess(
     is not the clock's: milliseconds since 1970, UTC.
     """
     now = now_ms() if now is None else now
-    assessed: list[Assessed] = []
-    for some in portions(submissions, lambda one: one.comment):
-        assessed += _assess(some, classifier, memory, secret, now)
-    return assessed
+    by_model: dict[int, list[int]] = {}
+    for i, one in enumerate(submissions):
+        by_model.setdefault(id(one.judging.classifier), []).append(i)
+    assessed: dict[int, Assessed] = {}
+    for places in by_model.values():
+        classifier = submissions[places[0]].judging.classifier
+        for some in portions(places, lambda i: submissions[i].comment):
+            found = _assess([submissions[i] for i in some], classifier, memory, secret, now)
+            assessed.update(zip(some, found, strict=True))
+    return [assessed[i] for i in range(len(submissions))]
 
 
 def _assess(
     submissions: Sequence[Submission], classifier: Classifier, memory: Memory | None, secret: bytes, now: int
 ) -> list[Assessed]:
-    comments, policies = [one.comment for one in submissions], [one.policy for one in submissions]
+    comments, policies = [one.comment for one in submissions], [one.judging.policy for one in submissions]
     features = classifier.features(comments)
     scored = classifier.scored(features)
     looked = _look(submissions, features, memory, secret, now)
     findings = [
-        observe(seen, policy.signals, policy.choices.weights)
-        for (seen, _), policy in zip(looked, policies, strict=True)
+        observe(seen, policy.signals, policy.weights) for (seen, _), policy in zip(looked, policies, strict=True)
     ]
     of_text, logits = _summed(scored, findings, classifier)
     scores = sigmoid(logits).round(6).tolist()
     decided = [policy.judge(row) for policy, row in zip(policies, scores, strict=True)]
+    unsure = _unsure(submissions, [decision for decision, _ in decided], looked)
     heads = [
         _heads_to_explain(row, decision, policy)
         for row, decision, policy in zip(logits.tolist(), decided, policies, strict=True)
@@ -111,7 +125,9 @@ def _assess(
     assessed = []
     for i, ((seen, trail), policy) in enumerate(zip(looked, policies, strict=True)):
         hits = policy.rules.match(seen)
-        decision, why = rule_on(decided[i][0], seen, policy, hits)
+        judged = Decision.HOLD if i in unsure else decided[i][0]
+        decision, why = rule_on(judged, seen, policy, hits)
+        why = [*why, _UNSURE] if i in unsure else why
         ruled = submissions[i].ruled
         if ruled is not None:
             decision, why = ruled[0], [ruled[1]]
@@ -129,11 +145,40 @@ def _assess(
     return assessed
 
 
+_UNSURE = Reason(
+    "unsure", "the base model would not reject it, and the labels here are too few for the site's own bound", 0.0, ""
+)
+
+
+def _unsure(
+    submissions: Sequence[Submission], decisions: Sequence[Decision], looked: Sequence[tuple[Seen, Trail]]
+) -> set[int]:
+    """Places of the comments that a site's model would reject and its base would not."""
+    asked: dict[int, list[int]] = {}
+    for i, (one, decision) in enumerate(zip(submissions, decisions, strict=True)):
+        if decision is Decision.REJECT and one.judging.base is not None:
+            asked.setdefault(id(one.judging.base.classifier), []).append(i)
+    unsure: set[int] = set()
+    for places in asked.values():
+        bases = [base for i in places if (base := submissions[i].judging.base) is not None]
+        classifier = bases[0].classifier
+        scored = classifier.scored(classifier.features([submissions[i].comment for i in places]))
+        found = [
+            observe(looked[i][0], base.policy.signals, base.policy.weights)
+            for i, base in zip(places, bases, strict=True)
+        ]
+        scores = sigmoid(_summed(scored, found, classifier)[1]).round(6).tolist()
+        for i, base, row in zip(places, bases, scores, strict=True):
+            if base.policy.judge(row)[0] is not Decision.REJECT:
+                unsure.add(i)
+    return unsure
+
+
 def _look(
     submissions: Sequence[Submission], features: Features, memory: Memory | None, secret: bytes, now: int
 ) -> list[tuple[Seen, Trail]]:
     """Comments with what their sites remember, and how they are traced."""
-    hops = [one.policy.choices.trusted_hops for one in submissions]
+    hops = [one.judging.policy.choices.trusted_hops for one in submissions]
     moments = [moment(one.comment, now) for one in submissions]
     looked = look([one.comment for one in submissions], features, [when for when, _ in moments], hops)
     if memory is None:
@@ -227,7 +272,6 @@ def _sentence(group: str, about: str, effect: float, head: str) -> str:
 def check_comments(
     submissions: Sequence[Submission],
     *,
-    classifier: Classifier,
     store: Store,
     secret: bytes,
     now: int | None = None,
@@ -236,7 +280,7 @@ def check_comments(
 
     A comment sent again (same site id, same content) gets the verdict it got the first time.
     """
-    assessed = assess(submissions, classifier=classifier, memory=store, secret=secret, now=now)
+    assessed = assess(submissions, memory=store, secret=secret, now=now)
     return store.record(
         [
             Judged(
@@ -248,6 +292,7 @@ def check_comments(
                 found.past,
                 found.rules,
                 one.again,
+                one.judging.policy.choices.spot_checks,
             )
             for one, found in zip(submissions, assessed, strict=True)
         ]

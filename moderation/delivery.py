@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
-from moderation.errors import BadAddress, HamletError, NotTaken
+from moderation.errors import BadAddress, NotTaken
 from moderation.outgoing import Answered, Outside
+from moderation.rounds import Rounds
 from moderation.store import now_ms
 from moderation.store.decisions import Told, read_after
 from moderation.store.webhooks import Webhook, Webhooks
@@ -27,54 +26,22 @@ from moderation.webhooks import (
     test_id,
 )
 
-AT_ONCE = 8
-"""Receivers that are spoken to at the same moment: a slow one does not keep the others waiting."""
 GONE = 410
 log = logging.getLogger(__name__)
 
 
-class Deliverer:
-    """Delivers to all sites; many may run over one database."""
+class Deliverer(Rounds):
+    """Delivers to the webhooks of all sites; many may run over one database."""
+
+    name = "webhook"
 
     def __init__(self, webhooks: Webhooks, outside: Outside, secret: bytes) -> None:
+        super().__init__()
         self._webhooks, self._outside, self._secret = webhooks, outside, secret
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook")
-        self._busy: set[int] = set()
-        self._finishing = Event()
 
-    def begin_round(self) -> None:
-        """Begin with every webhook that is due, in threads of their own."""
-        for site_id in self._webhooks.due(now_ms()):
-            if site_id not in self._busy:
-                self._busy.add(site_id)
-                self._pool.submit(self._empty, site_id)
-
-    def finish(self) -> None:
-        """Begin no more; wait for what is under way."""
-        self._finishing.set()
-        self._pool.shutdown(cancel_futures=True)
-
-    def deliver_all(self) -> tuple[int, int]:
-        """Deliver whatever is due, here and now; returns how many messages were taken and how many were not."""
-        taken = failed = 0
-        while due := self._webhooks.due(now_ms()):
-            outcomes = [self.deliver(site_id) for site_id in due]
-            taken, failed = taken + outcomes.count(True), failed + outcomes.count(False)
-            if outcomes.count(None) == len(outcomes):  # Another deliverer was quicker, everywhere.
-                break
-        return taken, failed
-
-    def _empty(self, site_id: int) -> None:
-        """Send a site message after message, until it has all or one is not taken."""
-        try:
-            while not self._finishing.is_set() and self.deliver(site_id):
-                pass
-        except HamletError as error:
-            log.warning("webhook put off: site_id=%d error=%s", site_id, json.dumps(str(error)))
-        except Exception:
-            log.exception("webhook put off: site_id=%d", site_id)
-        finally:
-            self._busy.discard(site_id)
+    def due(self) -> list[int]:
+        """Sites that are to be told something."""
+        return self._webhooks.due(now_ms())
 
     def deliver(self, site_id: int) -> bool | None:
         """Send a site its next message. True: it was taken; False: it was not; None: nothing was due."""

@@ -41,6 +41,15 @@ class ModelNotFound(ArtifactError):
     """No model folder of that name."""
 
 
+class NothingBefore(HamletError):
+    """There is no model to go back to."""
+
+    hint = "hamlet models list shows what there is"
+
+    def __init__(self) -> None:
+        super().__init__("the base model serves: there is nothing before it")
+
+
 class StoreUnavailable(HamletError):
     """The database did not take or give the data just now; nothing was stored."""
 

@@ -8,8 +8,9 @@ the lowest threshold whose tail is at most ``delta``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp, lgamma, log
+from math import ceil, exp, lgamma, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,3 +63,55 @@ def threshold_for(scores: NDArray[np.floating], alpha: float, delta: float = 0.0
     ordered = np.sort(scores)[::-1]
     # k scores may lie at or above the threshold: it stands just above the next one.
     return Bound(float(np.nextafter(ordered[min(k, n - 1)], np.inf)), n, alpha, delta)
+
+
+def threshold_below(scores: NDArray[np.floating], beta: float, delta: float = 0.05) -> Bound | None:
+    """The highest threshold that at most ``beta`` of such comments stay below, or None if there are too few to say.
+
+    ``scores``: [n], of comments that should reach it (spam and abuse, for a hold threshold).
+    """
+    found = threshold_for(-scores, beta, delta)
+    return None if found is None else Bound(-found.threshold, found.n, beta, delta)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``hits`` of ``n``, and the share they are of all such comments, with an exact interval."""
+
+    hits: int
+    n: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        """The share itself."""
+        return self.hits / self.n if self.n else 0.0
+
+
+def share_of(hits: int, n: int, delta: float = 0.05) -> Share:
+    """A share with its exact interval of confidence ``1 - delta`` (Clopper, Pearson 1934)."""
+    if n == 0:
+        return Share(0, 0, 0.0, 1.0)
+    low = 0.0 if hits == 0 else _where(lambda p: 1 - binomial_cdf(hits - 1, n, p) > delta / 2)
+    high = 1.0 if hits == n else _where(lambda p: binomial_cdf(hits, n, p) <= delta / 2)
+    return Share(hits, n, low, high)
+
+
+def at_most(hits: int, n: int, delta: float = 0.05) -> float:
+    """With confidence ``1 - delta`` no more than this share, from ``hits`` of ``n``."""
+    return 1.0 if hits >= n else _where(lambda p: binomial_cdf(hits, n, p) <= delta)
+
+
+def enough_for(alpha: float, delta: float = 0.05) -> int:
+    """How many comments a bound needs at least: as many as make it unlikely that none of them is a miss."""
+    return ceil(log(delta) / log(1 - alpha))
+
+
+def _where(holds: Callable[[float], bool]) -> float:
+    """The share from which on something holds, found by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high

@@ -82,7 +82,7 @@ class Phrases:
     @classmethod
     def from_array(cls, array: NDArray[np.uint64]) -> Phrases:
         """Read the array of ``as_array``."""
-        return cls(array[:, 0].copy(), array[:, 1].astype(np.int8), np.unique(array[:, 2]))
+        return cls(array[:, 0].copy(), array[:, 1].astype(np.int8), array[:, 2].copy())
 
     def as_array(self) -> NDArray[np.uint64]:
         """[n, 3]: hash, worth, hash of the first characters."""

@@ -5,6 +5,7 @@ Estimating and deciding are two things. The defaults come from the model's manif
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import log
@@ -81,11 +82,19 @@ class Choices(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     signals_off: tuple[str, ...] = ()
     """Codes of signals that this site does not want."""
     weights: dict[str, float] = {}
-    """Learnt weights of signals, by code; the others have their prior."""
-    learnt_at: int | None = None
-    """When the weights were learnt (milliseconds since 1970, UTC); reviews until then were their labels."""
+    """Weights of signals set by hand, by code; the others are the model's, or as Hamlet ships them."""
     flood_per_hour: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 600
     """From so many comments an hour on, near-copies are held; 0: never."""
+    most_ham_rejected: Annotated[float, Meta(gt=0, lt=1)] = 0.002
+    """The promise of the site's own model: with 95 % confidence no more of the ham is rejected."""
+    most_spam_accepted: Annotated[float, Meta(gt=0, lt=1)] = 0.05
+    """Likewise no more of the spam and abuse is accepted."""
+    spot_checks: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """Share of all comments, drawn at random, that a person looks at whatever was decided."""
+    retrain_after: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    """A running server trains the site's model after so many new labels; 0: never by itself."""
+    retrain_hours: Annotated[int, Meta(ge=0, le=8_760)] = 0
+    """And, if there are any new labels, after so many hours; 0: not by the clock."""
     trusted_hops: Annotated[int, Meta(ge=0, le=20)] = 0
     """Proxies of the site's own at the right end of a comment's chain of addresses."""
     keep_addresses_days: Annotated[int, Meta(ge=0, le=36_500)] = 90
@@ -94,6 +103,8 @@ class Choices(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     """What clients of the Akismet protocol are told of a comment that is held."""
     akismet_discard: bool = False
     """Whether they are told to throw away what is rejected, instead of keeping it as spam."""
+    perspective_omit_unknown: bool = False
+    """Whether attributes of the Perspective protocol that are not scored here are left out, instead of refused."""
 
 
 NO_CHOICES = Choices()
@@ -107,13 +118,18 @@ class Policy:
     thresholds: tuple[Thresholds, ...]
     choices: Choices = NO_CHOICES
     rules: RuleSet = NO_RULES
+    learnt: Mapping[str, float] = field(default_factory=dict)
+    """Weights of signals that the model has learnt, by code."""
     signals: tuple[Signal, ...] = field(init=False)
     """Those that are on."""
+    weights: Mapping[str, float] = field(init=False)
+    """Weights of signals that are not as Hamlet ships them, by code."""
     hold_logits: tuple[float, ...] = field(init=False)
     """Log-odds from which each head asks for a person; out of reach for heads that only inform."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hold_logits", tuple(map(_hold_logit, self.thresholds)))
+        object.__setattr__(self, "weights", {**self.learnt, **self.choices.weights})
         on = (signal for signal in SIGNALS if signal.code not in self.choices.signals_off)
         object.__setattr__(self, "signals", tuple(on))
 
@@ -149,7 +165,7 @@ def make_policy(
             limits = _cautious(limits)
         check_thresholds(head.name, limits)
         thresholds.append(limits)
-    return Policy(f"{manifest.name}+{number}", tuple(thresholds), choices, rules)
+    return Policy(f"{manifest.name}+{number}", tuple(thresholds), choices, rules, manifest.signals)
 
 
 def _hold_logit(limits: Thresholds) -> float:

@@ -7,10 +7,12 @@ settled meanwhile is told who it was and what they said. Nothing is overwritten;
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import log
 from typing import Protocol
+
+import msgspec
 
 from moderation.comment import Comment
 from moderation.errors import BadFilter, HamletError
@@ -191,6 +193,20 @@ class Card:
     """Near-copies that wait, without itself; they are settled together."""
     records: Mapping[Trace, Record]
     """What the site knows of its author and its links."""
+
+
+def blinded(card: Card, spot_checks: float) -> Card:
+    """A card that says nothing of what the machine decided, on a site with spot checks, until somebody has settled it.
+
+    Where people also look at some of what was accepted and rejected, nothing may tell it from what was held: what
+    they say measures the machine. Otherwise the card as it is.
+    """
+    if not spot_checks or (card.reviews and card.reviews[-1].outcome is not None):
+        return card
+    verdict = card.verdict
+    against = tuple(one for one in verdict.reasons if one.effect >= 0 and one.code != "rest")
+    verdict = msgspec.structs.replace(verdict, decision=Decision.HOLD, scores={}, baseline={}, reasons=against)
+    return replace(card, verdict=verdict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ SETTINGS: tuple[Setting, ...] = (
         "What a stored answer survives: a crash of the process, or (SQLite: slower) also a power loss.",
     ),
     Setting("models", _path, ROOT / "models", "Folder of the models."),
-    Setting("model", _optional_text, None, "Model to serve, such as base/1.0.0; the newest if not given."),
+    Setting("model", _optional_text, None, "Base model to serve, such as base/1.0.0; the newest if not given."),
+    Setting("model_cache", _path, Path("var/models"), "Folder that models of sites are unpacked into."),
     Setting(
         "secret_file", _path, Path("var/secret"), "File with the secret that keys are hashed with; made if missing."
     ),
@@ -118,6 +119,7 @@ class Settings:
     durability: str
     models: Path
     model: str | None
+    model_cache: Path
     secret_file: Path
     secret: str | None
     max_body: int

@@ -125,7 +125,8 @@ def engine(database_url: str, open_engine: Callable[[str], Engine]) -> Engine:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The defaults, over a database and a secret of the test's own that are not there yet."""
-    return load({"database": str(tmp_path / "hamlet.db"), "secret_file": str(tmp_path / "secret")})
+    files = {"database": "hamlet.db", "secret_file": "secret", "model_cache": "models"}
+    return load({name: str(tmp_path / file) for name, file in files.items()})
 
 
 MakeApp = Callable[..., Flask]

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from getpass import getuser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -11,17 +16,169 @@ from rich.console import Console
 from rich.table import Table
 
 from moderation.artifact import Manifest
-from moderation.settings import load
+from moderation.errors import BadSetting, HamletError
+from moderation.past import milliseconds
+from moderation.settings import Settings, load
 from training import corpora
 from training.progress import bars
 
 if TYPE_CHECKING:
-    from training.signals import Learnt
+    from moderation.store.sites import Site, Sites
+    from training.site import Result
 
 
-@click.group()
-def train() -> None:
-    """Train models."""
+@click.group(invoke_without_command=True)
+@click.option("--site", metavar="NAME", help="The site whose labels are learnt from; not needed if there is one alone.")
+@click.option("--dry-run", is_flag=True, help="Show what would come of it; keep and promote nothing.")
+@click.option("--since", metavar="DATE", help="Only labels said since then, such as 2026-11-01.")
+@click.option("--without-reviewer", "without", multiple=True, metavar="NAME", help="Leave somebody's labels out.")
+@click.option("--force", metavar="REASON", help="Promote although the gate refuses; the reason is kept with the model.")
+@click.option("--json", "as_json", is_flag=True, help="Print the page as JSON.")
+@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write the page with plots as HTML.")
+@click.option(
+    "--by", default=None, metavar="NAME", help="Who trains, for the log; the account of the shell if not given."
+)
+@click.option("--data-dir", metavar="VALUE", help="Folder of the public corpora: their ham is looked at, too.")
+@click.option("--database", metavar="VALUE", help="SQLite file, or a postgresql:// URL. (HAMLET_DATABASE)")
+@click.option("--secret-file", metavar="VALUE", help="File with the secret. (HAMLET_SECRET_FILE)")
+@click.pass_context
+def train(
+    ctx: click.Context,
+    /,
+    site: str | None,
+    dry_run: bool,
+    since: str | None,
+    without: tuple[str, ...],
+    force: str | None,
+    as_json: bool,
+    report: Path | None,
+    by: str | None,
+    **settings: str | None,
+) -> None:
+    r"""Train a site's own model from its labels, try it against the one that serves, and promote it if it is better.
+
+    Running servers use it within two seconds; hamlet models rollback takes it back.
+
+    \b
+    hamlet train --site myblog
+    hamlet train --site myblog --dry-run --report page.html
+    hamlet train base --out models/base/1.0.0      the shipped model
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    asked = SiteTraining(dry_run, _day(since), without, force, by or getuser())
+    result = asked.run(site, load(settings, os.environ))
+    from training import page
+
+    if report is not None:
+        report.write_text(page.as_html(result), encoding="utf-8")
+    if as_json:
+        sys.stdout.write(page.as_json(result).decode())
+    else:
+        page.show(result, Console())
+    if not result.passed and force is None:
+        ctx.exit(1)
+
+
+AUTOMATIC = "automatic"
+"""Who trains when nobody has asked just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTraining:
+    """A training as it was asked for on the command line."""
+
+    dry_run: bool
+    since: int
+    without: tuple[str, ...]
+    force: str | None
+    by: str
+
+    def run(self, name: str | None, settings: Settings) -> Result:
+        """Train, keep and, if the gate lets it through, promote."""
+        from moderation import artifact
+        from moderation.review import Actor
+        from moderation.store import migrate
+        from moderation.store.database import open_database
+        from moderation.store.leases import held
+        from moderation.store.models import ModelBook
+        from moderation.store.sites import Sites
+        from training import page
+        from training.site import Asked, keep_result, train_site
+
+        engine = open_database(settings.database)
+        migrate.upgrade(engine)
+        sites = Sites.opened(engine, settings)
+        site = _site(sites, name)
+        book, actor = ModelBook(engine, settings.model_cache), Actor(self.by[:64], "command")
+        asked = Asked(self.since, self.without, settings.data_dir)
+        with held(engine, f"train:{site.id}"), TemporaryDirectory() as folder, bars() as progress:
+            out = Path(folder, "model")
+            base = artifact.find(settings.models, settings.model)
+            result = train_site(engine, site, base, book, asked, out, progress)
+            if not self.dry_run:
+                result.version = keep_result(book, site, out, result, actor, page.figures(result))
+                if result.passed or self.force is not None:
+                    why = self.force if not result.passed else None
+                    book.promote(site.id, result.version.number, actor, why=why)
+                    result.promoted = True
+        return result
+
+
+def _site(sites: Sites, name: str | None) -> Site:
+    if name is not None:
+        return sites.site(name)
+    found = sites.all()
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one.name for one in found) or "none yet"
+    raise BadSetting("--site", f"say which site is meant; there are: {names}")
+
+
+def _day(text: str | None) -> int:
+    if text is None:
+        return 0
+    try:
+        return milliseconds(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise BadSetting("--since", f"a date such as 2026-11-01, not {text!r}") from error
+
+
+@train.command()
+@click.option("--database", metavar="VALUE", help="SQLite file, or a postgresql:// URL. (HAMLET_DATABASE)")
+@click.option("--secret-file", metavar="VALUE", help="File with the secret. (HAMLET_SECRET_FILE)")
+def due(**settings: str | None) -> None:
+    """Train the models of all sites that have asked for it, where enough labels or time has come together.
+
+    A server does this every minute, unless the machine is busy. How often: hamlet sites set NAME retrain_after 200,
+    hamlet sites set NAME retrain_hours 24.
+    """
+    from moderation.store import migrate
+    from moderation.store.database import open_database
+    from moderation.store.leases import Busy
+    from moderation.store.sites import Sites
+    from training.due import is_due
+
+    loaded = load(settings, os.environ)
+    engine = open_database(loaded.database)
+    migrate.require_current(engine)
+    failed = False
+    for site in Sites.opened(engine, loaded).all():
+        if not is_due(engine, site):
+            continue
+        try:
+            result = SiteTraining(False, 0, (), None, AUTOMATIC).run(site.name, loaded)
+        except Busy:
+            continue  # Another replica is at it.
+        except HamletError as error:
+            failed = True
+            click.echo(f"{site.name}: {error}", err=True)
+            continue
+        from training import page
+
+        click.echo(page.headline(result))
+    if failed:
+        click.get_current_context().exit(1)
 
 
 @train.command()
@@ -55,50 +212,6 @@ def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
         manifest = train_base(out, data_dir, seeds=seeds, progress=progress)
     write_card(out)
     show(manifest, Console())
-
-
-@train.command()
-@click.option("--site", required=True, metavar="NAME", help="The site whose reviews are learnt from.")
-@click.option("--dry-run", is_flag=True, help="Show what would be learnt, and change nothing.")
-@click.option("--database", metavar="VALUE", help="SQLite file, or a postgresql:// URL. (HAMLET_DATABASE)")
-@click.option("--secret-file", metavar="VALUE", help="File with the secret. (HAMLET_SECRET_FILE)")
-def signals(site: str, dry_run: bool, database: str | None, secret_file: str | None) -> None:
-    """Learn what each signal is worth on a site, from what its people said of comments.
-
-    Running servers use the new weights within a second. Reviews that are gone are gone from the weights as well.
-    """
-    import msgspec
-
-    from moderation.store import migrate, now_ms
-    from moderation.store.database import open_database
-    from moderation.store.sites import Sites
-    from moderation.store.sql import SqlStore
-    from training.signals import learn
-
-    settings = load({"database": database, "secret_file": secret_file}, os.environ)
-    engine = open_database(settings.database)
-    migrate.upgrade(engine)
-    sites = Sites.opened(engine, settings)
-    found, now = sites.site(site), now_ms()
-    learnt = learn(SqlStore(engine).labelled(found.id))
-    show_signals(site, learnt, Console())
-    if dry_run:
-        click.echo("nothing was changed (--dry-run)", err=True)
-        return
-    weights = {one.code: one.weight for one in learnt}
-    choices = sites.site(site).choices  # As they are now: learning takes a moment.
-    sites.choose(site, msgspec.structs.replace(choices, weights=weights, learnt_at=now))
-    click.echo(f"{site} uses these weights from now on", err=True)
-
-
-def show_signals(site: str, learnt: list[Learnt], console: Console) -> None:
-    """Print what was learnt."""
-    table = Table(title=f"Signals of {site}, in log-odds of spam", title_justify="left")
-    for column in ("signal", "in spam", "in ham", "prior", "learnt"):
-        table.add_column(column, justify="left" if column == "signal" else "right")
-    for one in learnt:
-        table.add_row(one.code, f"{one.in_spam:,}", f"{one.in_ham:,}", f"{one.prior:+.2f}", f"{one.weight:+.2f}")
-    console.print(table)
 
 
 def show(manifest: Manifest, console: Console) -> None:

@@ -126,6 +126,11 @@ class Judge:
 def read_all(data_dir: Path | None, seeds: Path) -> Iterator[tuple[str, list[LabelledComment]]]:
     """The seeds and every corpus that is there, by name."""
     yield SEEDS_NAME, corpora.read_seeds(seeds)
+    yield from corpora_in(data_dir)
+
+
+def corpora_in(data_dir: Path | None) -> Iterator[tuple[str, list[LabelledComment]]]:
+    """Every corpus that is there, by name."""
     for corpus in corpora.CORPORA if data_dir else ():
         if data_dir and (data_dir / corpus.path).exists():
             yield corpus.name, corpora.read_corpus(data_dir, corpus)

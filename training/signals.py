@@ -1,8 +1,6 @@
 """Learning what signals are worth on a site, from its own reviews.
 
-Logistic regression with the text's log-odds as offset and a Gaussian prior around the weights that Hamlet ships
-(maximum a posteriori): a few labels move a weight a little, many move it all the way, and a signal that found nothing
-keeps its prior.
+Logistic regression beside the text's log-odds, around the weights that Hamlet ships.
 """
 
 from __future__ import annotations
@@ -12,12 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from moderation.errors import HamletError
 from moderation.past import Outcome
 from moderation.signals import SIGNALS
+from training.logistic import fit
 
 Floats = NDArray[np.float64]
 
@@ -67,27 +64,10 @@ def learn(labelled: Sequence[Labelled]) -> list[Learnt]:
     strength = np.array([[found.get(one.code, 0.0) for one in SIGNALS] for found, _ in used])
     offset = np.array([found[TEXT] for found, _ in used])
     prior = np.array([one.weight for one in SIGNALS])
-    weights = fit(strength, offset, spam, prior)
+    weights = fit(strength, offset, spam, prior, SPREAD, most=MOST)
     there = strength != 0
     return [
         Learnt(one.code, int(there[spam, i].sum()), int(there[~spam, i].sum()), one.weight, round(float(weights[i]), 4))
         for i, one in enumerate(SIGNALS)
         if there[:, i].any()
     ]
-
-
-def fit(strength: Floats, offset: Floats, spam: NDArray[np.bool_], prior: Floats) -> Floats:
-    """Weights [signals] for strengths [comments, signals] beside the log-odds ``offset`` [comments]."""
-    known = strength, offset, np.where(spam, 1.0, -1.0), prior
-    found = minimize(loss, prior, known, jac=True, method="L-BFGS-B", bounds=[(-MOST, MOST)] * prior.size)
-    weights: Floats = found.x
-    return weights
-
-
-def loss(weights: Floats, strength: Floats, offset: Floats, sign: Floats, prior: Floats) -> tuple[float, Floats]:
-    """Minus the log of the posterior, and its slope; ``sign`` [comments] is 1 for spam and -1 for ham."""
-    margin = sign * (offset + strength @ weights)
-    away = (weights - prior) / SPREAD
-    value = float(np.logaddexp(0, -margin).sum() + away @ away / 2)
-    slope: Floats = -(strength.T @ (sign * expit(-margin))) + away / SPREAD
-    return value, slope

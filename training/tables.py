@@ -207,13 +207,18 @@ def _sources(evaluation: Evaluation) -> Table:
 def show(evaluation: Evaluation, texts: Texts, console: Console) -> None:
     """Print everything, the worst false positives with their texts; elsewhere than on a terminal, tab-separated."""
     for table in all_tables(evaluation):
-        if console.is_terminal:
-            console.print(_rich(table), Text(table.note, style="dim"), "")
-        else:
-            lines = (table.title, *("\t".join(row) for row in (table.columns, *table.rows)), "")
-            print("\n".join(lines), file=console.file)
+        print_table(table, console)
     for line in _worst(evaluation, texts):
         print(line, file=console.file)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table; elsewhere than on a terminal, tab-separated."""
+    if console.is_terminal:
+        console.print(_rich(table), Text(table.note, style="dim"), "")
+    else:
+        lines = (table.title, *("\t".join(row) for row in (table.columns, *table.rows)), "")
+        print("\n".join(lines), file=console.file)
 
 
 def _rich(table: Table) -> RichTable:

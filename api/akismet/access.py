@@ -6,7 +6,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from api.akismet.form import Form
-from api.wiring import parts
+from api.clients import site_of_key
 from moderation.store.sites import KEY, Site
 
 
@@ -29,4 +29,4 @@ def key_in_host() -> str:
 
 def site_of(form: Form) -> Site | None:
     """The site whose key a request carries, or None."""
-    return parts().sites.of_key(key_of(form))
+    return site_of_key(key_of(form))

@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from api.akismet.access import site_of
 from api.akismet.answers import INVALID, answer, answer_json, invalid
 from api.akismet.form import Form, read_form
+from api.clients import site_of_key
 from api.wiring import parts
 from moderation.secret import keyed_hash
 from moderation.store.sites import Site
@@ -24,7 +25,7 @@ def verify() -> Response:
     for name, value in (("key", key), ("blog", form["blog"])):
         if not value:
             return answer(INVALID, debug_help=f'Empty "{name}" value')
-    return answer("valid") if parts().sites.of_key(key) is not None else invalid()
+    return answer("valid") if site_of_key(key) is not None else invalid()
 
 
 @bp.post("/1.1/deactivate")

@@ -43,11 +43,11 @@ def missing(field: str) -> Response:
     return answer(f"Missing required field: {field}.", debug_help=f'Empty "{field}" value')
 
 
-def with_guid(response: Response) -> Response:
+def with_guid(response: Response, guid: str | None = None) -> Response:
     """The answer to a check. WordPress finds the comment it has just checked by the guid, and by nothing else:
     without one it publishes what was called spam.
     """
-    response.headers[GUID] = new_id()
+    response.headers[GUID] = guid or new_id()
     return response
 
 

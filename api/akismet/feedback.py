@@ -12,7 +12,9 @@ from api.akismet.access import site_of
 from api.akismet.answers import HTML, THANKS, answer, invalid, missing
 from api.akismet.form import Form, read_form
 from api.akismet.translate import comment_of, is_trial, lacking
+from api.clients import gives_feedback
 from api.wiring import parts
+from moderation.callbacks import VIA
 from moderation.check import Submission
 from moderation.comment import Comment
 from moderation.errors import CommentNotFound, HamletError
@@ -21,7 +23,6 @@ from moderation.review import Actor
 from moderation.store.sites import Site
 
 bp = Blueprint("feedback", __name__)
-VIA = "akismet"
 MOST_OF_NAME = 64
 
 
@@ -45,6 +46,7 @@ def _submit(outcome: Outcome) -> Response:
     if name := lacking(form):
         return missing(name)
     if not is_trial(form):
+        gives_feedback()
         _review(form, site, outcome)
     return answer(THANKS, HTML)
 
@@ -53,7 +55,7 @@ def _review(form: Form, site: Site, outcome: Outcome) -> None:
     comment, actor = comment_of(form, parts().sites.secret), Actor(reporter_of(form), VIA)
     name = str(comment.id)
     if not _known(site, comment):
-        parts().check([Submission(site.id, comment, parts().policy(site))])
+        parts().check([Submission(site.id, comment, parts().judging(site))])
     elif _last_said(site, name) == (outcome, actor.name):
         return  # A client that heard no answer sends it again.
     result = parts().queue.settle(site.id, [name], outcome, actor)[name]
@@ -62,9 +64,14 @@ def _review(form: Form, site: Site, outcome: Outcome) -> None:
 
 
 def reporter_of(form: Form) -> str:
-    """Who says so: the person the client names, else the client."""
+    """Who says so: the protocol, and the person that the client names, else the client.
+
+    Nobody has signed in here: whoever holds the key can name anybody. So it never looks like a person of Hamlet, and
+    learning can weigh it as what it is.
+    """
     client = request.user_agent.string.partition("/")[0].strip()
-    return (form["reporter"] or client or VIA)[:MOST_OF_NAME]
+    reporter = form["reporter"] or client
+    return (f"{VIA}:{reporter}" if reporter else VIA)[:MOST_OF_NAME]
 
 
 def _known(site: Site, comment: Comment) -> bool:

@@ -47,6 +47,10 @@ class Form:
         found = self.fields.get(name)
         return found[-1] if found else ""
 
+    def pairs(self) -> Iterable[tuple[str, str]]:
+        """Names and values, as they were sent."""
+        return ((name, value) for name, values in self.fields.items() for value in values)
+
     def first_of(self, *names: str) -> str:
         """The first of some fields that is not empty."""
         return next((value for name in names if (value := self[name])), "")

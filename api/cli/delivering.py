@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from moderation.errors import HamletError
 
 if TYPE_CHECKING:
-    from moderation.delivery import Deliverer
+    from moderation.rounds import Rounds
 
 POLL_SECONDS, WATCH_SECONDS = 2.0, 1.0
 SHORTEST_REST, LONGEST_REST = 1.0, 60.0
@@ -66,14 +66,16 @@ def _wait_for(process: subprocess.Popen[bytes], done: threading.Event) -> None:
         process.wait()
 
 
-def deliver_for_ever(deliverer: Deliverer, parent: int | None) -> None:
+def deliver_for_ever(deliverers: Sequence[Rounds], parent: int | None) -> None:
     """Deliver what is due until told to stop (SIGTERM), or the process that started this one is gone."""
     done = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: done.set())
     while not done.is_set() and (parent is None or os.getppid() == parent):
-        try:
-            deliverer.begin_round()
-        except HamletError as error:
-            log.warning("webhooks put off: %s", error)
+        for one in deliverers:
+            try:
+                one.begin_round()
+            except HamletError as error:
+                log.warning("%ss put off: %s", one.name, error)
         done.wait(POLL_SECONDS)
-    deliverer.finish()
+    for one in deliverers:
+        one.finish()

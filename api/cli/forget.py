@@ -13,7 +13,7 @@ from moderation.settings import Settings
 
 if TYPE_CHECKING:
     from moderation.store.forget import Held
-    from moderation.store.sites import Site
+    from moderation.store.models import ModelBook
 
 
 @click.command()
@@ -36,6 +36,7 @@ def forget(
     """
     from api.wiring import open_current
     from moderation.store.forget import Person, Who, erase, held
+    from moderation.store.models import ModelBook
 
     given = [(Who.EMAIL, email), (Who.AUTHOR, author), (Who.IP, ip)]
     named = [(who, value) for who, value in given if value is not None]
@@ -55,7 +56,7 @@ def forget(
     ]
     columns = ("site", "comments", "revisions", "verdicts", "reviews", "records", "the first begins")
     show(f"Held on {who} {value}", columns, rows)
-    _show_models(found, sites.all())
+    _show_models(found, ModelBook(engine, settings.model_cache))
     if not yes:
         click.echo("nothing was erased; add --yes to erase it", err=True)
         return
@@ -64,15 +65,16 @@ def forget(
     click.echo(f"erased {sum(len(one.comments) for one in found):,} comments and all that was kept of them", err=True)
 
 
-def _show_models(found: list[Held], sites: list[Site]) -> None:
+def _show_models(found: list[Held], models: ModelBook) -> None:
     """Say which models learnt from these comments."""
-    learnt_at = {site.id: site.choices.learnt_at for site in sites}
     for one in found:
-        when = learnt_at[one.site_id]
-        if when is not None and one.first_reviewed_at is not None and one.first_reviewed_at <= when:
+        first = one.first_reviewed_at
+        learnt = [version for version in models.all(one.site_id) if first is not None]
+        names = [version.name for version in learnt if first is not None and version.training.labels.until >= first]
+        if names:
             click.echo(
-                f"the signals' weights of {one.site} were learnt from their reviews, too: after erasing, run"
-                f" hamlet train signals --site {one.site}",
+                f"{', '.join(reversed(names))} learnt from their reviews, too: after erasing, run"
+                f" hamlet train --site {one.site} and then hamlet models prune {one.site} --keep 1",
                 err=True,
             )
     click.echo("base models learnt from no site's comments", err=True)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
-import zlib
-from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 import msgspec
 
+from api.cli.lines import opened, whole
 from api.cli.options import MODEL, with_settings
 from moderation.comment import Comment, numbered
-from moderation.errors import BadComment, HamletError
+from moderation.errors import BadComment
 from moderation.settings import Settings
 from moderation.verdict import Verdict
 
@@ -38,17 +36,17 @@ def score(settings: Settings, file: Path, explain: bool) -> None:
     echo '{"id": "1", "text": "Great post, buy cheap watches at http://x.example"}' | hamlet score - --explain
     """
     from api.wiring import load_classifier
-    from moderation.check import judge
+    from moderation.check import Judging, judge
     from moderation.policy import make_policy
 
     classifier = load_classifier(settings)
-    policy = make_policy(classifier.manifest)
+    judging = Judging(classifier, make_policy(classifier.manifest))
     failed = 0
-    with _open(file) as lines, _progress(file) as advance:
-        rows = numbered(_whole(lines, file), Comment)
+    with opened(file) as lines, _progress(file) as advance:
+        rows = numbered(whole(lines, file), Comment)
         while batch := list(islice(rows, BATCH)):
             good = [comment for _, comment in batch if not isinstance(comment, BadComment)]
-            verdicts = iter(zip(good, judge(good, classifier, [policy] * len(good)), strict=True))
+            verdicts = iter(zip(good, judge(good, judging), strict=True))
             for number, comment in batch:
                 if isinstance(comment, BadComment):
                     failed += 1
@@ -66,22 +64,6 @@ def _line(comment: Comment, verdict: Verdict, explain: bool) -> str:
     if explain:
         row |= {"baseline": verdict.baseline, "reasons": verdict.reasons}
     return msgspec.json.encode(row).decode()
-
-
-def _open(file: Path) -> Any:
-    if str(file) == "-":
-        return nullcontext(sys.stdin.buffer)
-    try:
-        return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
-    except OSError as error:
-        raise HamletError(f"{file}: {error.strerror}") from error
-
-
-def _whole(lines: IO[bytes], file: Path) -> Iterator[bytes]:
-    try:
-        yield from lines
-    except (OSError, EOFError, zlib.error) as error:  # A gzip that is none, cut short or damaged.
-        raise HamletError(f"{file}: {error}") from error
 
 
 def _progress(file: Path) -> Any:

@@ -15,6 +15,7 @@ from moderation.errors import HamletError
 from moderation.settings import Settings
 
 DEMO = "demo"
+LISTENING = ("host", "port", "workers", "threads")
 
 
 class PortInUse(HamletError):
@@ -25,7 +26,7 @@ class PortInUse(HamletError):
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Create the site 'demo' on the first run and show its key once.")
-@with_settings("host", "port", "workers", "threads", *STORAGE, "durability", *MODEL, "max_body", "webhook_hosts")
+@with_settings(*LISTENING, *STORAGE, "durability", *MODEL, "model_cache", "max_body", "webhook_hosts")
 def serve(settings: Settings, demo: bool) -> None:
     """Serve the API.
 
@@ -75,14 +76,14 @@ def run(settings: Settings) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    from api.cli.chores import HOUSEKEEPING, TRAINING
     from api.cli.delivering import keep_delivering
-    from api.cli.housekeeping import keep_house
 
     # The workers are other processes: they read the settings from the environment.
     os.environ.update(settings.as_environment())
     os.environ.pop("HAMLET_CONFIG", None)
     logging.basicConfig(level=logging.WARNING)
-    stops = keep_house(), keep_delivering()
+    stops = HOUSEKEEPING.keep_doing(), TRAINING.keep_doing(), keep_delivering()
     server = Granian(
         "api:create_app",
         factory=True,

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import click
 
+from api.cli.incumbent import KEY, URL, incumbent, set_incumbent
 from api.cli.options import MODEL, STORAGE, with_settings
 from api.cli.tables import show
 from moderation.errors import BadSetting
 from moderation.settings import Settings
 
-CHOICES = ("mode", "flood_per_hour", "trusted_hops", "keep_addresses_days", "akismet_hold", "akismet_discard")
+YES_OR_NO = ("akismet_discard", "perspective_omit_unknown")
+SHARES = ("spot_checks", "most_ham_rejected", "most_spam_accepted")
+LEARNING = (*SHARES, "retrain_after", "retrain_hours")
+CHOICES = ("mode", "flood_per_hour", "trusted_hops", "keep_addresses_days", "akismet_hold", *YES_OR_NO, *LEARNING)
 
 
 @click.group()
 def sites() -> None:
     """Create, list and set up sites (a site is one blog)."""
+
+
+sites.add_command(incumbent)
 
 
 @sites.command()
@@ -88,7 +95,7 @@ def policy(settings: Settings, name: str, head: str | None, hold_at: str | None,
 
 @sites.command(name="set")
 @click.argument("name")
-@click.argument("choice", type=click.Choice(CHOICES))
+@click.argument("choice", type=click.Choice((*CHOICES, KEY, URL)))
 @click.argument("value")
 @with_settings(*STORAGE, *MODEL)
 def set_(settings: Settings, name: str, choice: str, value: str) -> None:
@@ -101,10 +108,22 @@ def set_(settings: Settings, name: str, choice: str, value: str) -> None:
     keep_addresses_days  days until e-mail, IP address and user agent are taken out; 0: never
     akismet_hold         what Akismet clients hear of what is held: spam, pending (WordPress alone) or publish
     akismet_discard      yes: they are told to throw away what is rejected; no: to keep it as spam
+    spot_checks          share of all comments that a person looks at whatever was decided, such as 0.02; 0: none
+    most_ham_rejected    the promise: with 95 % confidence no more of the ham is rejected, such as 0.002
+    most_spam_accepted   likewise no more of the spam and abuse is accepted, such as 0.05
+    retrain_after        labels after which a running server trains the site's model; 0: never by itself
+    retrain_hours        hours after which it does, if there are new labels; 0: not by the clock
+    incumbent_key        key of the service the site had before: it is asked, too, to compare; none: no more
+    incumbent_url        where that is, if not at Akismet
+    perspective_omit_unknown
+                         yes: attributes that Hamlet does not score are left out for Perspective clients; no: refused
     """
     from api.wiring import load_classifier, open_sites
     from moderation.policy import changed, check_choices
 
+    if choice in (KEY, URL):
+        set_incumbent(settings, name, choice, value)
+        return
     opened, model = open_sites(settings), load_classifier(settings)
     choices = changed(opened.site(name).choices, {choice: _chosen(choice, value)})
     check_choices(model.manifest, choices)
@@ -150,7 +169,16 @@ def signals(settings: Settings, name: str, off: tuple[str, ...], on: tuple[str, 
 def _chosen(choice: str, text: str) -> object:
     if choice in ("mode", "akismet_hold"):
         return text
-    return _yes_or_no(choice, text) if choice == "akismet_discard" else _whole(choice, text)
+    if choice in SHARES:
+        return _share(choice, text)
+    return _yes_or_no(choice, text) if choice in YES_OR_NO else _whole(choice, text)
+
+
+def _share(choice: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise BadSetting(choice, f"must be a share such as 0.02, got {text!r}") from error
 
 
 def _yes_or_no(choice: str, text: str) -> bool:

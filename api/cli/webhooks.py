@@ -96,30 +96,39 @@ def test(settings: Settings, site_name: str) -> None:
 @click.option("--parent", type=int, hidden=True, help="End when this process is gone.")
 @with_settings(*STORAGE, "durability", "webhook_hosts")
 def deliver(settings: Settings, once: bool, parent: int | None) -> None:
-    """Deliver decisions to all webhooks, until stopped. ``hamlet serve`` runs this by itself; many may run at once."""
+    """Deliver decisions to all webhooks, and call back Akismet clients, until stopped.
+
+    ``hamlet serve`` runs this by itself; many may run at once.
+    """
     from api.cli.delivering import deliver_for_ever
+    from moderation.callback_delivery import CallbackDeliverer
+    from moderation.outgoing import Outside
+    from moderation.store.callbacks import Callbacks
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    _, _, deliverer = _open(settings, upgrade=False)
+    sites, kept, deliverer = _open(settings, upgrade=False)
+    callbacks = Callbacks(kept.engine, sites.secret)
+    deliverers = (deliverer, CallbackDeliverer(callbacks, Outside(settings.webhook_hosts), sites))
     if not once:
-        deliver_for_ever(deliverer, parent)
+        deliver_for_ever(deliverers, parent)
         return
-    taken, failed = deliverer.deliver_all()
+    taken, failed = map(sum, zip(*(one.deliver_all() for one in deliverers), strict=True))
     click.echo(json.dumps({"taken": taken, "failed": failed}))
     if failed:
         click.get_current_context().exit(1)
 
 
 def _open(settings: Settings, *, upgrade: bool = True) -> tuple[Sites, Webhooks, Deliverer]:
-    from moderation.delivery import AT_ONCE, Deliverer
+    from moderation.delivery import Deliverer
     from moderation.outgoing import Outside
+    from moderation.rounds import AT_ONCE
     from moderation.store.database import open_database
     from moderation.store.sites import Sites
     from moderation.store.webhooks import Webhooks
 
     # Not as a server opens it: api.wiring would load all that judges comments.
     safe = settings.durability == "power"
-    engine = open_database(settings.database, safe_from_power_loss=safe, pool_size=AT_ONCE)
+    engine = open_database(settings.database, safe_from_power_loss=safe, pool_size=2 * AT_ONCE)
     if upgrade:
         from moderation.store import migrate
 

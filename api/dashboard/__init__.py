@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, redirect, url_for
 from werkzeug.wrappers import Response
 
-from api.dashboard import audit, comment, guard, health, insights, language, mail, queue, rules, sites
+from api.dashboard import audit, clients, comment, guard, health, insights, language, mail, queue, rules, sites
 from api.dashboard.people import people_bp
 
 bp = Blueprint("dashboard", __name__, url_prefix="/dashboard")
@@ -18,6 +18,7 @@ PARTS = (
     insights.bp,
     sites.bp,
     audit.bp,
+    clients.bp,
     health.bp,
     mail.bp,
 )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from math import log
 
 from api.dashboard.marks import Piece, pieces
+from moderation.check import Judging
 from moderation.comment import Comment
 from moderation.look import links_in
 from moderation.past import Kind, Record, Trace, domain_key
 from moderation.policy import Policy
-from moderation.review import Card, Twin
+from moderation.review import Card, Twin, blinded
 from moderation.verdict import Decision, Reason, Verdict
 
 SHORT, LONG = 2_000, 100_000
@@ -61,6 +62,8 @@ class CardShown:
     addresses: int
     """From how many the near-copies came; 0: not known."""
     blurred: bool
+    blind: bool
+    """Whether it says nothing of what the machine decided."""
 
     @property
     def id(self) -> str:
@@ -83,10 +86,10 @@ class CardShown:
         return round(100 * self.card.verdict.scores.get(self.head, 0.0))
 
 
-def show(
-    card: Card, site: str, policy: Policy | None, heads: Sequence[str], *, most: int = SHORT, blur: bool
-) -> CardShown:
-    """A card for the screen; with its site's policy it also says what would have changed the decision."""
+def show(card: Card, site: str, judging: Judging, *, most: int = SHORT, blur: bool) -> CardShown:
+    """A card for the screen; with what its site judges by now it also says what would have changed the decision."""
+    whole, card = card, blinded(card, judging.policy.choices.spot_checks)
+    blind = card is not whole
     verdict, comment = card.verdict, card.comment
     trace, record = author_of(card.records)
     spoken = [reason for reason in verdict.reasons if reason.code != "rest"]
@@ -98,12 +101,13 @@ def show(
         cut=len(comment.text) > most,
         against=_shown([reason for reason in spoken if reason.effect >= 0], heaviest),
         in_favour=_shown([reason for reason in spoken if reason.effect < 0], heaviest),
-        without=without(verdict, policy, heads) if policy is not None else (),
+        without=() if blind else without(verdict, judging.policy, judging.classifier.heads),
         links=links_of(comment, card.records),
         author=record,
         author_trace=trace,
         addresses=addresses((card.waiting, *card.twins)),
         blurred=blur and card.waiting.head not in ("", "spam"),
+        blind=blind,
     )
 
 

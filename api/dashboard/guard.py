@@ -10,7 +10,8 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.dashboard.access import SignInNeeded, is_encrypted, path_asked_for, person_or_none
+from api.dashboard.access import SignInNeeded, path_asked_for, person_or_none
+from api.origin import is_encrypted
 from api.problems import CONTENT_TYPE, Problem, Refused, problem_of, respond
 from api.wiring import parts
 from moderation.secret import keyed_hash

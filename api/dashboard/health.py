@@ -109,7 +109,7 @@ def _model() -> Finding:
     found = parts()
     manifest = artifact.find(found.settings.models, found.settings.model) / "manifest.json"
     here = when(int(manifest.stat().st_mtime * 1000)) if manifest.exists() else gettext("unknown")
-    return Finding("", True, Markup("{} · {} {}").format(found.classifier.name, gettext("on this machine since"), here))
+    return Finding("", True, Markup("{} · {} {}").format(found.base.name, gettext("on this machine since"), here))
 
 
 def _queue(owned: list[Site]) -> Finding:

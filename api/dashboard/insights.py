@@ -41,7 +41,7 @@ def show() -> str:
         decisions=list(Decision),
         outcomes=list(Outcome),
         campaigns=_with_texts(found.campaigns),
-        reasons=[(_reason(code), count) for code, count in found.reasons],
+        reasons=[(reason_told(code), count) for code, count in found.reasons],
     )
 
 
@@ -82,7 +82,7 @@ def _date(day: Day) -> str:
     return format_date(datetime.fromtimestamp(day.starts_at / 1000, UTC).date(), "d MMM", locale=language())
 
 
-def _reason(code: str) -> str:
+def reason_told(code: str) -> str:
     """What a code of a reason means; a signal says it itself."""
     names = {
         "words": gettext("its wording"),

@@ -104,8 +104,8 @@ def _site(link: MailLink) -> Site:
 
 
 def _shown(link: MailLink, card: Card) -> cards.CardShown:
-    found, site = parts(), _site(link)
-    return cards.show(card, site.name, found.policy(site), found.classifier.heads, most=cards.LONG, blur=False)
+    site = _site(link)
+    return cards.show(card, site.name, parts().judging(site), most=cards.LONG, blur=False)
 
 
 def _mine(link: MailLink, card: Card) -> Review | None:

@@ -22,6 +22,7 @@ from api.dashboard.forms import (
 )
 from api.dashboard.keys import changes_of
 from api.dashboard.language import gettext as _
+from api.origin import address_of_request, is_encrypted
 from api.problems import Refused
 from api.wiring import parts
 from moderation.errors import BadToken, LastOwner, SignInRefused, UserExists, UserNotFound, WrongPassword
@@ -63,7 +64,7 @@ def sign_in_now() -> Answer:
 
 def _begin(name: str, password: str) -> None:
     about = request.user_agent.string
-    access.begin_session(parts().people.sign_in(name, password, access.address_of_request(), about))
+    access.begin_session(parts().people.sign_in(name, password, address_of_request(), about))
 
 
 def _refuse_sign_in(form: SignInForm, refused: SignInRefused) -> Response:
@@ -308,7 +309,7 @@ def _unless_last_owner(act: Callable[[], None]) -> None:
 
 
 def _link(token: str) -> str:
-    scheme = "https" if access.is_encrypted() else "http"
+    scheme = "https" if is_encrypted() else "http"
     return url_for(".welcome", token=token, _external=True, _scheme=scheme)
 
 

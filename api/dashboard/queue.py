@@ -98,9 +98,8 @@ def _shown(found: tuple[Card, ...], sites: dict[int, Site]) -> list[cards.CardSh
 
 def show_card(card: Card, site: Site, who: User, most: int = cards.SHORT) -> cards.CardShown:
     """A card for the screen of somebody."""
-    found = parts()
-    heads = found.classifier.heads
-    return cards.show(card, site.name, found.policy(site), heads, most=most, blur=who.preferences.blur_abuse)
+    judging = parts().judging(site)
+    return cards.show(card, site.name, judging, most=most, blur=who.preferences.blur_abuse)
 
 
 def _chips(view: Asked, facets: Any, names: Any) -> list[tuple[Facet, list[tuple[str, str, int]]]]:

@@ -10,6 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.dashboard.access import my_site, my_sites, person
+from api.dashboard.clients import recent
 from api.dashboard.language import gettext
 from api.dashboard.thresholds import thresholds_from, thresholds_of, tidied
 from api.problems import Refused
@@ -85,20 +86,22 @@ def show(site: str) -> str:
 
 def _page(site: Site, *, trouble: BadSetting | None = None, thresholds: Any = None) -> str:
     found, owns = parts(), person().may(Role.OWNER, site.id)
+    judging = found.judging(site)
     return render_template(
         "dashboard/site.html",
         site=site,
         choices=site.choices,
         owns=owns,
         modes=list(Mode),
-        thresholds=thresholds or thresholds_of(found.classifier.manifest, site.choices),
+        refused=bool(owns and recent(found.clients.strangers([site.id]))),
+        thresholds=thresholds or thresholds_of(judging.classifier.manifest, site.choices),
         signals=SIGNALS,
         limits={name: request.form.get(name, getattr(site.choices, name)) for name in LIMITS},
         trouble=trouble,
         keys=_living(site) if owns else [],
         webhook=_webhook(site) if owns else None,
         undelivered=found.webhooks.waiting,
-        policy=found.policy(site).version,
+        policy=judging.policy,
     )
 
 
@@ -108,7 +111,7 @@ def choose(site: str) -> Answer:
     found, part = my_site(site, Role.OWNER), request.form.get("part", "")
     if part not in _CHANGES:
         raise Refused(422, "invalid-request", f"part: one of {', '.join(_CHANGES)}")
-    manifest = parts().classifier.manifest
+    manifest = parts().judging(found).classifier.manifest
     try:
         choices = tidied(changed(found.choices, _CHANGES[part](found)))
         check_choices(manifest, choices)
@@ -124,8 +127,8 @@ def _mode(_site: Site) -> dict[str, Any]:
     return {"mode": request.form.get("mode", "")}
 
 
-def _thresholds(_site: Site) -> dict[str, Any]:
-    return {"thresholds": thresholds_from(parts().classifier.heads, request.form)}
+def _thresholds(site: Site) -> dict[str, Any]:
+    return {"thresholds": thresholds_from(parts().judging(site).classifier.heads, request.form)}
 
 
 def _signals(_site: Site) -> dict[str, Any]:
@@ -137,11 +140,24 @@ def _limits(_site: Site) -> dict[str, Any]:
     return {name: _whole(name, request.form.get(name, "")) for name in LIMITS}
 
 
+def _akismet(_site: Site) -> dict[str, Any]:
+    return {
+        "akismet_hold": request.form.get("akismet_hold", ""),
+        "akismet_discard": request.form.get("akismet_discard", "") == "yes",
+    }
+
+
+def _perspective(_site: Site) -> dict[str, Any]:
+    return {"perspective_omit_unknown": request.form.get("perspective_omit_unknown", "") == "yes"}
+
+
 _CHANGES: dict[str, Callable[[Site], dict[str, Any]]] = {
     "mode": _mode,
     "thresholds": _thresholds,
     "signals": _signals,
     "limits": _limits,
+    "akismet": _akismet,
+    "perspective": _perspective,
 }
 
 

@@ -51,8 +51,10 @@ def show(comment_id: str) -> Response:
 
 def _check(comments: Sequence[Comment], site: Site) -> list[Answer]:
     found = parts()
-    policy = found.policy(site)
-    checked = found.check([Submission(site.id, comment, policy) for comment in comments])
+    judging = found.judging(site)
+    checked = found.check([Submission(site.id, comment, judging) for comment in comments])
+    if len(comments) == 1:  # Many at once are an import, and nobody else's business.
+        found.asking.ask_about(site.id, comments[0], checked[0])
     return [
         answer_of(one.verdict, _answered(one.verdict, site), id=one.id, external_id=comment.id, repeated=one.repeated)
         for comment, one in zip(comments, checked, strict=True)
@@ -61,9 +63,9 @@ def _check(comments: Sequence[Comment], site: Site) -> list[Answer]:
 
 def _score(comments: Sequence[Comment], site: Site) -> list[Answer]:
     found = parts()
-    policy = found.policy(site)
-    submissions = [Submission(site.id, comment, policy) for comment in comments]
-    assessed = assess(submissions, classifier=found.classifier, memory=found.store, secret=found.sites.secret)
+    judging = found.judging(site)
+    submissions = [Submission(site.id, comment, judging) for comment in comments]
+    assessed = assess(submissions, memory=found.store, secret=found.sites.secret)
     return [answer_of(one.verdict, _answered(one.verdict, site)) for one in assessed]
 
 

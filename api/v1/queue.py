@@ -18,7 +18,7 @@ from api.wiring import parts
 from moderation.comment import MAX_ID, Comment
 from moderation.errors import HamletError
 from moderation.past import Outcome
-from moderation.review import COUNTED, MOST_AT_ONCE, MOST_SHOWN, Actor, Card, Done, Facet
+from moderation.review import COUNTED, MOST_AT_ONCE, MOST_SHOWN, Actor, Card, Done, Facet, blinded
 from moderation.store import now_ms
 from moderation.verdict import Decision, Reason
 
@@ -126,8 +126,8 @@ def show() -> Response:
     site, view = site_of_request(), asked.read(request.args)
     limit = number_asked("limit", 50, MOST_SHOWN)
     page = parts().queue.page([site.id], view.wanted, order=view.order, after=view.after, limit=limit)
-    now = now_ms()
-    return answer_json(QueueShown(items=tuple(_waits(card, now) for card in page.cards), after=page.after))
+    cards, now = (blinded(card, site.choices.spot_checks) for card in page.cards), now_ms()
+    return answer_json(QueueShown(items=tuple(_waits(card, now) for card in cards), after=page.after))
 
 
 @bp.get("/queue/counts")

@@ -55,25 +55,25 @@ def change() -> Response:
     try:
         # Asked for anew: what a worker remembers of a site may be a second old.
         choices = changed(found.sites.site(site.name).choices, data)
-        check_choices(found.classifier.manifest, choices)
+        check_choices(found.judging(site).classifier.manifest, choices)
     except BadSetting as error:
         raise Refused(422, "invalid-request", str(error)) from error
     return answer_json(_shown(found.sites.choose(site.name, choices, actor=Actor("api", "api"))))
 
 
 def _shown(site: Site) -> SiteShown:
-    choices = site.choices
+    choices, policy = site.choices, parts().judging(site).policy
     return SiteShown(
         name=site.name,
-        policy=parts().policy(site).version,
+        policy=policy.version,
         choices=choices,
         signals=tuple(
             SignalShown(
                 code=one.code,
                 about=one.about,
                 on=one.code not in choices.signals_off,
-                weight=one.weighs(choices.weights),
-                learnt=one.code in choices.weights,
+                weight=one.weighs(policy.weights),
+                learnt=one.code in policy.learnt and one.code not in choices.weights,
             )
             for one in SIGNALS
         ),

@@ -55,6 +55,8 @@ class Judged:
     """Ids of the rules it met."""
     again: bool = False
     """Whether it is kept as another revision though the newest one has the same digest."""
+    spot_checks: float = 0.0
+    """The chance it has to be drawn for a person to look at, whatever was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,11 @@ def now_ms() -> int:
 def new_id() -> str:
     """An id that sorts by time: 32 hex digits, the first 12 of them milliseconds."""
     return f"{now_ms():012x}{secrets.token_hex(10)}"
+
+
+def is_drawn(comment_id: str, share: float) -> bool:
+    """Whether a comment is among a share of all, drawn by the random part of its id."""
+    return int(comment_id[12:20], 16) < share * 16**8
 
 
 def id_from(milliseconds: int) -> str:

@@ -98,6 +98,13 @@ def _to_act(row: Row[Any]) -> Act:
     return Act(row.id, row.site_id, row.at, row.actor, row.via, row.action, row.comment_id, _read_detail(row.detail))
 
 
+def newest_of(connection: Connection, site_id: int, actions: Sequence[str], *, among: int = 20_000) -> Act | None:
+    """The newest act of some sorts on a site, looked for among so many of its newest acts alone."""
+    some = select(audit).where(audit.c.site_id == site_id).order_by(audit.c.id.desc()).limit(among).subquery()
+    query = select(some).where(some.c.action.in_(actions)).order_by(some.c.id.desc()).limit(1)
+    return next(_of_site(connection, query), None)
+
+
 def acts_on(connection: Connection, comment_id: str) -> list[Act]:
     """Acts on one comment, oldest first."""
     query = select(audit).where(audit.c.comment_id == comment_id).order_by(audit.c.id)

@@ -67,7 +67,7 @@ def _counter(site_id: int) -> str:
 def after(connection: Connection, site_id: int, number: int, limit: int) -> list[tuple[int, Told]]:
     """The decisions behind a number, oldest first, each with its own number."""
     query = select(decisions).where(decisions.c.site_id == site_id, decisions.c.number > number)
-    return [(row.number, _told(row)) for row in connection.execute(query.order_by(decisions.c.number).limit(limit))]
+    return [(row.number, told_of(row)) for row in connection.execute(query.order_by(decisions.c.number).limit(limit))]
 
 
 def read_after(engine: Engine, site_id: int, number: int, limit: int) -> list[tuple[int, Told]]:
@@ -89,7 +89,8 @@ def _row(site_id: int, number: int, one: Told) -> dict[str, Any]:
     }
 
 
-def _told(row: Row[Any]) -> Told:
+def told_of(row: Row[Any]) -> Told:
+    """A row of the log."""
     return Told(
         row.comment_id,
         row.external_id,

@@ -18,13 +18,16 @@ from moderation.store.rows import comment_of
 from moderation.store.schema import (
     audit,
     bands,
+    callbacks,
     campaigns,
     comments,
     decisions,
+    opinions,
     queue,
     records,
     reviews,
     revisions,
+    samples,
     sites,
     traces,
     verdicts,
@@ -182,7 +185,7 @@ def _erase(connection: Connection, tables: PastTables, site_id: int, comment_id:
         tables.count(connection, site_id, left, more=[], fewer=[COLUMN[decision], outcome or ""])
         mine = and_(traces.c.site_id == site_id, traces.c.trace.in_(left), traces.c.comment_id == comment_id)
         connection.execute(delete(traces).where(mine))
-    for table in (queue, decisions, reviews, verdicts, revisions):
+    for table in (queue, decisions, callbacks, opinions, samples, reviews, verdicts, revisions):
         connection.execute(delete(table).where(table.c.comment_id == comment_id))
     # What moderators did stays in the log, without saying to which comment.
     connection.execute(update(audit).where(audit.c.comment_id == comment_id).values(comment_id=None))

@@ -11,6 +11,8 @@ from moderation.campaigns import WINDOW
 from moderation.comment import Comment
 from moderation.past import DAY
 from moderation.store import id_from
+from moderation.store.callbacks import forget_callbacks
+from moderation.store.clients import forget_strangers
 from moderation.store.database import reading, writing
 from moderation.store.facts import fact, set_fact
 from moderation.store.past import PastTables
@@ -41,6 +43,7 @@ def prune(engine: Engine, sites: list[Site], now: int) -> Pruned:
     stripped = sum(_strip(engine, site, now) for site in sites if site.choices.keep_addresses_days)
     with writing(engine) as connection:
         gone = PastTables(engine).forget_campaigns(connection, now - WINDOW)
+        forget_strangers(connection, now)
         set_fact(connection, LAST, str(now))
     return Pruned(stripped, gone)
 
@@ -55,6 +58,8 @@ def last_pruned(engine: Engine) -> int | None:
 def _strip(engine: Engine, site: Site, now: int) -> int:
     """Strip a site's old revisions; a comment that was changed has newer ones, whose time comes later."""
     until = now - site.choices.keep_addresses_days * DAY
+    with writing(engine) as connection:
+        forget_callbacks(connection, site.id, id_from(until))
     return _strip_first(engine, site.id, until) + _strip_changed(engine, site.id, until)
 
 

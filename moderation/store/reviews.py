@@ -29,7 +29,7 @@ from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
 from moderation.store.queue import QueueTables
 from moderation.store.rows import find
-from moderation.store.schema import comments, last_of, reviews, revisions, verdicts
+from moderation.store.schema import comments, last_of, reviews, revisions, samples, verdicts
 from moderation.verdict import Decision
 
 OPEN, NONE = "open", "none"
@@ -70,8 +70,10 @@ class ReviewTables:
         said: Mapping[str, Review],
         seen: Mapping[str, int] | None,
         actor: Actor,
+        *,
+        quiet: bool = False,
     ) -> dict[str, Result]:
-        """See :class:`~moderation.review.ReviewStore`."""
+        """See :class:`~moderation.review.ReviewStore`. ``quiet``: the site is told nothing."""
         found = _located(connection, site_id, said)
         states = _states(connection, [row.id for row in found.values()])
         results: dict[str, Result] = {asked: CommentNotFound(asked) for asked in said if asked not in found}
@@ -84,11 +86,17 @@ class ReviewTables:
                 fresh.append((asked, row, review))
         for asked, row, review in fresh:
             results[asked] = self._add(connection, row, states.get(row.id, _State()), review, str(review.outcome))
-        self._follow(connection, site_id, [(row, review) for _, row, review in fresh], actor)
+        self._follow(connection, site_id, [(row, review) for _, row, review in fresh], actor, quiet=quiet)
         return results
 
     def _follow(
-        self, connection: Connection, site_id: int, fresh: Sequence[tuple[Row[Any], Review]], actor: Actor
+        self,
+        connection: Connection,
+        site_id: int,
+        fresh: Sequence[tuple[Row[Any], Review]],
+        actor: Actor,
+        *,
+        quiet: bool,
     ) -> None:
         """What comes with reviews: out of the queue, noted, and told to the site."""
         self._queue.leave(connection, [row.id for row, _ in fresh])
@@ -100,7 +108,8 @@ class ReviewTables:
                     Told(row.id, row.external_id, decision, review.outcome, review.reviewer, review.reviewed_at)
                 )
                 _note(connection, site_id, actor, "review", row.id, outcome=review.outcome.value)
-        tell(connection, site_id, told)
+        if not quiet:
+            tell(connection, site_id, told)
 
     def _add(self, connection: Connection, row: Row[Any], state: _State, review: Review, stored: str) -> Done:
         number = state.number + 1
@@ -131,12 +140,14 @@ class ReviewTables:
         _refuse(row, newest, number, actor, now, own)
         before = said[-2].stored if len(said) > 1 else None
         stands = _newest_decision(connection, row.id)
-        stored = before or (OPEN if stands is Decision.HOLD else NONE)
+        drawn = _is_drawn(connection, row.id)
+        stored = before or (OPEN if stands is Decision.HOLD or drawn else NONE)
         review = Review(outcome_of(stored), actor.name, now, f"review {number} taken back")
         done = self._add(connection, row, newest, review, stored)
         if stored == OPEN:
             self._queue.enter_stored(connection, site_id, [row.id], now)
-        decision = decision_after(review.outcome) if review.outcome is not None else _undecided(stored, stands)
+        undecided = Decision.HOLD if stored == OPEN and not drawn else stands
+        decision = decision_after(review.outcome) if review.outcome is not None else undecided
         tell(connection, site_id, [Told(row.id, row.external_id, decision, review.outcome, actor.name, now)])
         _note(connection, site_id, actor, "undo", row.id, number=number)
         return done
@@ -194,11 +205,23 @@ class SqlReviews:
             self._queue.release(connection, site_ids, comment_ids, by)
 
     def settle(
-        self, site_id: int, said: Mapping[str, Review], seen: Mapping[str, int] | None, actor: Actor
+        self,
+        site_id: int,
+        said: Mapping[str, Review],
+        seen: Mapping[str, int] | None,
+        actor: Actor,
+        *,
+        quiet: bool = False,
     ) -> dict[str, Result]:
-        """See :class:`~moderation.review.ReviewStore`."""
+        """See :class:`~moderation.review.ReviewStore`. ``quiet``: the site is told nothing."""
         with writing(self._engine) as connection:
-            return self._tables.settle(connection, site_id, said, seen, actor)
+            return self._tables.settle(connection, site_id, said, seen, actor, quiet=quiet)
+
+    def newest(self, comment_ids: Sequence[str]) -> dict[str, Outcome | None]:
+        """What was last said of comments, by our ids; those of which nothing was said are left out."""
+        with reading(self._engine) as connection:
+            states = _states(connection, comment_ids)
+            return {one: state.outcome for one, state in states.items() if state.number}
 
     def take_back(self, site_id: int, comment_id: str, number: int, actor: Actor, now: int, *, own: bool) -> Done:
         """See :class:`~moderation.review.ReviewStore`."""
@@ -211,8 +234,9 @@ class SqlReviews:
             return self._tables.reopen(connection, site_id, comment_id, actor, now)
 
 
-def _undecided(stored: str, stands: Decision) -> Decision:
-    return Decision.HOLD if stored == OPEN else stands
+def _is_drawn(connection: Connection, comment_id: str) -> bool:
+    """Whether a person is to look at it, whatever was decided."""
+    return connection.execute(select(samples.c.share).where(samples.c.comment_id == comment_id)).first() is not None
 
 
 def _refuse(row: Row[Any], newest: _State, number: int, actor: Actor, now: int, own: bool) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Function,
     Index,
@@ -69,6 +70,7 @@ sites = Table(
     Column("policy", Text, nullable=False, comment="JSON: what the site has chosen for itself"),
     Column("policy_number", Integer, nullable=False, comment="Counts the changes of policy and rules"),
     Column("created_at", BigInteger, nullable=False),
+    Column("model", Integer, comment="Number of the site's own model that serves; null: the base model"),
 )
 
 keys = Table(
@@ -328,6 +330,48 @@ invitations = Table(
     Column("used_at", BigInteger),
 )
 
+models = Table(
+    "models",
+    metadata,
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("number", Integer, nullable=False, comment="From 1, by site"),
+    Column("manifest", Text, nullable=False, comment="JSON; names its arrays by their SHA-256"),
+    Column("training", Text, nullable=False, comment="JSON: labels used, figures, what the gate said"),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("promoted_at", BigInteger, comment="When it last came into service; null: never"),
+    Column("replaced", Integer, comment="Number of the model that served before; null: the base model"),
+    PrimaryKeyConstraint("site_id", "number"),
+    comment="Models that sites have learnt",
+)
+
+arrays = Table(
+    "arrays",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the file"),
+    Column("data", LargeBinary, nullable=False, comment="The .npy file, compressed (zlib)"),
+    comment="Arrays of models, shared by those that have the same",
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("comment_id", ForeignKey("comments.id"), primary_key=True),
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("share", Float, nullable=False, comment="The chance it had to be drawn, whatever was decided"),
+    Index("ix_samples_site_id_comment_id", "site_id", "comment_id"),
+    comment="Comments drawn at random for a person, to measure errors by",
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", BigInteger, nullable=False),
+    comment="Work that one process at a time may do",
+)
+
 attempts = Table(
     "attempts",
     metadata,
@@ -335,4 +379,88 @@ attempts = Table(
     Column("failures", Integer, nullable=False),
     Column("last_at", BigInteger, nullable=False),
     comment="Failed sign-ins, to slow down who guesses",
+)
+
+receivers = Table(
+    "receivers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("url", String(500), nullable=False),
+    Column("key", Text, nullable=False, comment="The key it was called with last, encrypted"),
+    Column("delivered", Integer, nullable=False, comment="Number of the last decision that is done with"),
+    Column("attempts", Integer, nullable=False, comment="Failures since"),
+    Column("next_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger),
+    Column("last_error", Text),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("site_id", "url"),
+    comment="Where clients of the Akismet protocol are called back",
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("comment_id", ForeignKey("comments.id"), primary_key=True),
+    Column("receiver_id", ForeignKey("receivers.id"), nullable=False, index=True),
+    Column("guid", String(36), nullable=False, comment="Of its newest check; the client knows it by this"),
+    Column("post", String(64), comment="Number of the post at the client"),
+    Column("parent", String(64)),
+    comment="Comments whose later decisions a client wants to hear",
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("prefix", String(4), nullable=False, comment="First digits of the key"),
+    Column("surface", String(16), nullable=False, comment="Which of the protocols"),
+    Column("agent", String(200), nullable=False, comment="The client, as it calls itself"),
+    Column("calls", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("last_error", Text),
+    Column("last_error_at", BigInteger),
+    Column("hour", Integer, nullable=False, comment="Hour of the newest feedback, counted from 1970"),
+    Column("in_hour", Integer, nullable=False, comment="Feedback in it"),
+    Column("flooded_at", BigInteger, comment="When it last gave more feedback in an hour than people can"),
+    PrimaryKeyConstraint("site_id", "prefix", "surface"),
+    comment="Who calls, by key and protocol",
+)
+
+strangers = Table(
+    "strangers",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="Keyed hash of address, client, protocol and site"),
+    Column("site_id", ForeignKey("sites.id"), comment="Whose key it was before it was revoked; null: nobody's"),
+    Column("surface", String(16), nullable=False),
+    Column("address", String(12), nullable=False, comment="Beginning of a keyed hash, to tell senders apart"),
+    Column("agent", String(200), nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False, index=True),
+    comment="Calls with a key that is none",
+)
+
+incumbents = Table(
+    "incumbents",
+    metadata,
+    Column("site_id", ForeignKey("sites.id"), primary_key=True),
+    Column("url", String(500), nullable=False),
+    Column("key", Text, nullable=False, comment="Encrypted"),
+    Column("created_at", BigInteger, nullable=False),
+    comment="Services that sites ask beside Hamlet, to compare",
+)
+
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("comment_id", ForeignKey("comments.id"), primary_key=True),
+    Column("site_id", ForeignKey("sites.id"), nullable=False),
+    Column("ours", String(6), nullable=False, comment="The decision of Hamlet then"),
+    Column("theirs", String(5), nullable=False, comment="spam, ham, or error"),
+    Column("asked_at", BigInteger, nullable=False),
+    Index("ix_opinions_site_id_asked_at", "site_id", "asked_at"),
+    comment="What an incumbent service said of comments; nothing is decided by it",
 )

@@ -44,6 +44,8 @@ class Site:
     name: str
     choices: Choices
     policy_number: int
+    model: int | None = None
+    """Number of its own model that serves; None: the base model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,11 @@ _choices = msgspec.json.Decoder(Choices).decode
 
 
 def _to_site(row: Row[tuple[object, ...]]) -> Site:
-    return Site(row.id, row.name, _choices(row.policy), row.policy_number)
+    return Site(row.id, row.name, _choices(row.policy), row.policy_number, row.model)
 
 
-def count_change(connection: Connection, site_id: int, **values: str) -> None:
-    """Give the change of a site's policy or rules a number, by which running servers notice it."""
+def count_change(connection: Connection, site_id: int, **values: Any) -> None:
+    """Give the change of a site's policy, rules or model a number, by which running servers notice it."""
     new = {**values, "policy_number": sites.c.policy_number + 1}
     connection.execute(update(sites).where(sites.c.id == site_id).values(new))
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, select
 from moderation.errors import HamletError
 from moderation.past import Kind, Outcome, Past, outcome_of
 from moderation.review import Actor, Waiting, waiting
-from moderation.store import Checked, History, Judged, Review, Trail, new_id, now_ms
+from moderation.store import Checked, History, Judged, Review, Trail, is_drawn, new_id, now_ms
 from moderation.store.audit import note
 from moderation.store.database import Prepared, in_portions, insert_unless_there, reading, writing
 from moderation.store.decisions import Told, tell
@@ -21,7 +21,7 @@ from moderation.store.past import PastTables
 from moderation.store.queue import QueueTables
 from moderation.store.reviews import ReviewTables
 from moderation.store.rows import as_text, comment_of, find, history_of, scores_of, verdict_of, verdict_row
-from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, verdicts
+from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, samples, verdicts
 from moderation.verdict import Decision, Reason
 
 _any_verdict = verdicts.alias()
@@ -74,8 +74,14 @@ class SqlStore:
         known = {i: _lock(connection, judged[i]) for i in left}  # Before records, as a review does.
         counted = self._past.keep(connection, [(ids[i], judged[i]) for i in fresh])
         self._append(connection, [(ids[i], 1, 1, judged[i]) for i in fresh], now, counted)
-        held = [i for i in fresh if _waits(judged[i])]
-        self._queue.enter(connection, [_waiting(ids[i], judged[i], counted.get(ids[i], ()), now) for i in held])
+        drawn = [i for i in fresh if not judged[i].comment.is_test and is_drawn(ids[i], judged[i].spot_checks)]
+        waits = sorted({*drawn, *(i for i in fresh if _waits(judged[i]))})
+        self._queue.enter(connection, [_waiting(ids[i], judged[i], counted.get(ids[i], ()), now) for i in waits])
+        if drawn:
+            marks = [
+                {"comment_id": ids[i], "site_id": judged[i].site_id, "share": judged[i].spot_checks} for i in drawn
+            ]
+            connection.execute(insert(samples), marks)
         self._count_hits(connection, [judged[i] for i in fresh], now)
         answers = {i: Checked(ids[i], judged[i].verdict) for i in fresh}
         for i in left:

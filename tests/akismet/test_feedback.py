@@ -21,14 +21,14 @@ def test_feedback_is_a_review_of_the_comment_that_was_checked(app, call, check, 
     check(comment_content="Hi")
     answer = call(endpoint, comment_content="Hi", reporter="ann")
     assert (answer.status_code, answer.text, answer.content_type) == (200, THANKS, "text/html; charset=utf-8")
-    assert (stored(), said_of(app)) == (1, [(outcome, "ann")])
+    assert (stored(), said_of(app)) == (1, [(outcome, "akismet:ann")])
 
 
 def test_feedback_is_told_as_a_decision(app, call, check, client):
     check(comment_content="Hi")
     call("submit-spam", comment_content="Hi", reporter="ann")
     (told,) = client.get("/v1/decisions").json["decisions"]
-    assert (told["id"], told["decision"], told["decided_by"]) == (newest(app).id, "reject", "ann")
+    assert (told["id"], told["decision"], told["decided_by"]) == (newest(app).id, "reject", "akismet:ann")
 
 
 def test_feedback_is_noted_with_the_way_it_came(app, call, check):
@@ -57,24 +57,24 @@ def test_feedback_teaches_the_records(app, call, check):
 
 def test_without_a_reporter_the_client_is_the_reviewer(app, call):
     call("submit-spam", comment_content="Hi")
-    assert said_of(app) == [("spam", "WordPress")]
+    assert said_of(app) == [("spam", "akismet:WordPress")]
 
 
 def test_a_long_name_is_cut(app, call):
     call("submit-spam", comment_content="Hi", reporter="a" * 500)
-    assert said_of(app) == [("spam", "a" * 64)]
+    assert said_of(app) == [("spam", "akismet:" + "a" * 56)]
 
 
 def test_feedback_sent_again_adds_nothing(app, call):
     for _ in range(2):
         call("submit-spam", comment_content="Hi", reporter="ann")
-    assert said_of(app) == [("spam", "ann")]
+    assert said_of(app) == [("spam", "akismet:ann")]
 
 
 def test_the_newest_feedback_counts(app, call):
     for endpoint in ("submit-spam", "submit-ham"):
         call(endpoint, comment_content="Hi", reporter="ann")
-    assert said_of(app) == [("spam", "ann"), ("ham", "ann")]
+    assert said_of(app) == [("spam", "akismet:ann"), ("ham", "akismet:ann")]
 
 
 def test_a_comment_that_was_never_checked_is_kept_with_what_was_said(app, call, stored):

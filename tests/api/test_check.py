@@ -103,7 +103,7 @@ def test_two_sites_do_not_meet(app, client):
 
 
 def test_a_verdict_names_the_model_and_the_policy(app, client):
-    model = parts_of(app).classifier.name
+    model = parts_of(app).base.name
     answer = check(client, {"text": "Hi"})
     assert (answer["model"], answer["policy"]) == (model, f"{model}+0")
 

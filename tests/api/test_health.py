@@ -19,7 +19,7 @@ def test_a_process_with_database_and_model_is_ready(make_app, database_url, kind
 
 
 def test_readiness_names_the_model(app, anonymous):
-    assert anonymous.get("/readyz").json["model"] == parts_of(app).classifier.name
+    assert anonymous.get("/readyz").json["model"] == parts_of(app).base.name
 
 
 def test_a_database_at_another_version_is_not_ready(app, anonymous, problem):

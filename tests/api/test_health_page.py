@@ -46,7 +46,7 @@ def change(app, statement) -> None:
 def test_all_is_well_at_first(app, ann):
     assert unwell(ann) == {}
     page = ann.get(PATH).text
-    assert parts_of(app).classifier.name in page and "SQLite 3" in page
+    assert parts_of(app).base.name in page and "SQLite 3" in page
 
 
 @DATABASES

@@ -149,6 +149,13 @@ def test_one_part_leaves_the_others_as_they_are(app, ann):
     assert site(app).choices.mode is Mode.CLOSED
 
 
+def test_scores_that_there_are_not_are_left_out_or_refused(app, ann):
+    post(ann, part="perspective", perspective_omit_unknown="yes")
+    assert site(app).choices.perspective_omit_unknown is True
+    post(ann, part="perspective")
+    assert site(app).choices.perspective_omit_unknown is False
+
+
 def test_a_part_that_is_none_is_refused(ann):
     assert post(ann, part="everything").status_code == 422
 

@@ -317,6 +317,7 @@ PAGES = [
     "/dashboard/insights",
     "/dashboard/sites",
     "/dashboard/sites/blog",
+    "/dashboard/clients",
     "/dashboard/health",
     "/dashboard/audit",
     "/dashboard/people",
@@ -331,6 +332,7 @@ def test_axe_finds_nothing(app, blog, browsing, path, scheme):
     blog.post("/v1/comments", json=[{"text": COPY, "id": f"k{number}"} for number in range(3)])
     blog.post("/v1/comments/c2/reviews", json={"outcome": "spam", "note": "hm"})
     blog.post("/v1/rules", json={"action": "hold", "kind": "word", "value": "roofs"})
+    blog.get("/v1/site", headers={"Authorization": "Bearer 0123456789ab"})
     with browsing("olga", color_scheme=scheme) as page:
         page.goto(path)
         found = Axe().run(page).response["violations"]
@@ -355,6 +357,7 @@ def test_pages_fit_a_phone(app, blog, browsing, path):
     hold(
         blog, 2, author={"name": "E" * 70, "url": f"http://{'long' * 12}.example/{'x' * 300}"}, post={"title": "H" * 90}
     )
+    blog.get("/v1/site", headers={"Authorization": "Bearer 0123456789ab", "User-Agent": "x" * 200})
     with browsing("olga", viewport={"width": 360, "height": 700}) as page:
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,16 +1,19 @@
-"""``hamlet sites set|signals``, ``hamlet db prune``, ``hamlet forget`` and ``hamlet train signals``."""
+"""``hamlet sites set|signals``, ``hamlet db prune`` and ``hamlet forget``."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import time
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import update
 
-from api.cli import housekeeping
+from api.cli.chores import HOUSEKEEPING, Chore
 from hamlet.cli import cli
 from moderation.comment import Author, content_digest
 from moderation.errors import BadSetting, HamletError, SiteNotFound
@@ -22,7 +25,6 @@ from moderation.store.schema import revisions
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
 from tests.builders import make_comment, make_verdict
-from training.signals import TooFewLabels
 
 ANN = Author(name="Ann", email="ann@example.org", ip="192.0.2.1")
 
@@ -84,6 +86,7 @@ def keep(store, author: Author = ANN, outcome: str = "", traces: tuple = (), **e
         ("akismet_hold", "pending", AkismetHold.PENDING),
         ("akismet_discard", "yes", True),
         ("akismet_discard", "no", False),
+        ("perspective_omit_unknown", "yes", True),
     ],
 )
 def test_a_choice_is_made(hamlet, choices, choice, value, kept):
@@ -110,6 +113,7 @@ def test_a_choice_leaves_the_others(hamlet, choices):
         ("keep_addresses_days", "99999", "<= 36500"),
         ("akismet_hold", "perhaps", "akismet_hold: must be one of spam, pending, publish, got 'perhaps'"),
         ("akismet_discard", "1", "akismet_discard: must be yes or no, got '1'"),
+        ("perspective_omit_unknown", "true", "perspective_omit_unknown: must be yes or no, got 'true'"),
     ],
 )
 def test_a_choice_that_makes_no_sense_is_refused_and_not_kept(hamlet, choices, choice, value, said):
@@ -123,7 +127,7 @@ def test_there_are_choices_to_choose_from(hamlet):
     assert (result.exit_code, "keep_addresses_days" in result.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("line", ["sites set x mode shadow", "sites signals x", "train signals --site x"])
+@pytest.mark.parametrize("line", ["sites set x mode shadow", "sites signals x"])
 def test_a_site_that_is_not_there_is_named(hamlet, line):
     with pytest.raises(SiteNotFound, match="'x'"):
         hamlet(*line.split())
@@ -178,7 +182,7 @@ def test_a_server_leaves_housekeeping_to_another_process(hamlet, store, engine, 
     keep(store)
     with engine.begin() as connection:
         connection.execute(update(revisions).values(received_at=0))
-    housekeeping.run_once()
+    HOUSEKEEPING.run()
     assert caplog.records == []
 
 
@@ -188,21 +192,29 @@ def test_a_server_leaves_housekeeping_to_another_process(hamlet, store, engine, 
 )
 def test_housekeeping_that_fails_is_put_off(caplog, command, said):
     with caplog.at_level(logging.WARNING):
-        housekeeping.run_once(command)
+        Chore("housekeeping", command, 0.0, 1.0).run()
     (record,) = caplog.records
-    assert record.getMessage().startswith("housekeeping put off for an hour: ")
+    assert record.getMessage().startswith("housekeeping put off: ")
     assert said in record.getMessage()
 
 
-def test_housekeeping_begins_and_ends(monkeypatch):
-    from threading import Event
-
-    called = Event()
-    monkeypatch.setattr(housekeeping, "FIRST_SECONDS", 0.0)
-    monkeypatch.setattr(housekeeping, "run_once", called.set)
-    stop = housekeeping.keep_house()
-    assert called.wait(30)
+def test_a_chore_is_done_again_and_again_until_it_is_ended(tmp_path):
+    mark = "import sys; open(sys.argv[1], 'a').write('x')"
+    chore = Chore("marking", (sys.executable, "-c", mark, str(tmp_path / "marks")), 0.0, 0.01)
+    stop = chore.keep_doing()
+    while not ((tmp_path / "marks").exists() and (tmp_path / "marks").stat().st_size > 1):
+        time.sleep(0.01)
     stop()
+
+
+def test_a_chore_that_can_wait_is_left_while_the_machine_is_busy(tmp_path, monkeypatch):
+    asked = Event()
+    monkeypatch.setattr(os, "getloadavg", lambda: asked.set() or (1e6, 0, 0))
+    chore = Chore("waiting", (sys.executable, "-c", f"open({str(tmp_path / 'mark')!r}, 'w')"), 0.0, 0.01, can_wait=True)
+    stop = chore.keep_doing()
+    assert asked.wait(30)
+    stop()
+    assert not (tmp_path / "mark").exists()
 
 
 # -- forget
@@ -237,60 +249,3 @@ def test_a_person_is_erased_at_one_site_alone(hamlet, store):
 def test_a_person_is_named_in_one_way(hamlet, line, said):
     with pytest.raises(BadSetting, match=said):
         hamlet("forget", *line.split(), "--yes")
-
-
-def test_what_was_learnt_from_a_person_is_told(hamlet, store):
-    for number in range(40):
-        keep(store, Author(email=f"{number}@example.org"), "spam" if number % 2 else "ham", topic=1.0)
-    keep(store, ANN, "spam", topic=1.0)
-    assert "were learnt" not in hamlet("forget", "--email", "ann@example.org").stderr
-    hamlet("train", "signals", "--site", "blog")
-    assert "hamlet train signals --site blog" in hamlet("forget", "--email", "ann@example.org").stderr
-
-
-# -- train signals
-
-
-def test_a_few_labels_are_refused_with_what_to_do(hamlet, store, choices):
-    keep(store, outcome="spam", topic=1.0)
-    with pytest.raises(TooFewLabels, match="1 comments called spam and 0 called ham") as caught:
-        hamlet("train", "signals", "--site", "blog")
-    assert "review some comments" in caught.value.hint
-    assert choices() == Choices()
-
-
-@pytest.fixture
-def labelled(store):
-    """Forty reviews: this site's spammers stay on topic."""
-    for number in range(40):
-        if number % 2:
-            keep(store, outcome="spam", topic=-2.0)
-        else:
-            keep(store, outcome="ham")
-
-
-def test_weights_are_learnt_from_reviews(hamlet, labelled, choices):
-    before = now_ms()
-    shown = hamlet("train", "signals", "--site", "blog").stdout
-    assert "topic" in shown
-    assert list(choices().weights) == ["topic"]
-    assert choices().weights["topic"] < 0
-    assert before <= choices().learnt_at <= now_ms()
-
-
-def test_a_dry_run_changes_nothing(hamlet, labelled, choices):
-    result = hamlet("train", "signals", "--site", "blog", "--dry-run")
-    assert "nothing was changed" in result.stderr
-    assert choices() == Choices()
-
-
-def test_learning_leaves_the_other_choices(hamlet, labelled, choices):
-    hamlet("sites", "set", "blog", "mode", "shadow")
-    hamlet("train", "signals", "--site", "blog")
-    assert (choices().mode, list(choices().weights)) == (Mode.SHADOW, ["topic"])
-
-
-def test_learnt_weights_are_shown(hamlet, labelled):
-    hamlet("train", "signals", "--site", "blog")
-    rows = [line.split("\t") for line in hamlet("sites", "signals", "blog").stdout.splitlines()]
-    assert [row[0] for row in rows if row[2].endswith(" learnt")] == ["topic"]

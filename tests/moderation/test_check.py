@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moderation.check import Submission, check_comments, judge
+from moderation.check import Judging, Submission, check_comments, judge
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, read_line
 from moderation.policy import Policy, Thresholds, make_policy
@@ -41,7 +41,7 @@ AUTHOR = Author(name="Best Replica Watches", email="win@mail.ru", url="http://re
 
 
 def judge_all(comments, classifier, policy):
-    return judge(comments, classifier, [policy] * len(comments))
+    return judge(comments, Judging(classifier, policy))
 
 
 @pytest.fixture(scope="module")
@@ -239,9 +239,9 @@ def check(tmp_path):
     model, store = model_of(tmp_path), MemoryStore()
 
     def check_them(*comments: Comment, policy: Policy | None = None, **asked: object):
-        chosen = policy or make_policy(model.manifest)
-        submissions = [Submission(1, comment, chosen, **asked) for comment in comments]
-        return check_comments(submissions, classifier=model, store=store, secret=b"sixteen bytes or")
+        judging = Judging(model, policy or make_policy(model.manifest))
+        submissions = [Submission(1, comment, judging, **asked) for comment in comments]
+        return check_comments(submissions, store=store, secret=b"sixteen bytes or")
 
     check_them.store = store
     return check_them

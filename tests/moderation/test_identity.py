@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation import artifact, identity
-from moderation.check import judge
+from moderation.check import Judging, judge
 from moderation.classifier import Classifier
 from moderation.features import extract
 from moderation.policy import make_policy
@@ -64,7 +64,7 @@ def test_the_shipped_model_decides_alike_for_all():
     policy = make_policy(model.manifest)
     for sentence in SENTENCES:
         comments = make_comments(*(sentence.format(group) for group in GROUPS))
-        verdicts = judge(comments, model, [policy] * len(comments))
+        verdicts = judge(comments, Judging(model, policy))
         assert all(a.scores == b.scores for a, b in itertools.pairwise(verdicts))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.check import judge
+from moderation.check import Judging, judge
 from moderation.comment import Author, Post
 from moderation.features import extract
 from moderation.language import language_of
@@ -379,7 +379,7 @@ def test_a_verdict_follows_the_rules(shipped):
     comment = make_comment("Nice post!")
     for action, decision in (("block", Decision.REJECT), ("hold", Decision.HOLD), ("allow", Decision.ACCEPT)):
         policy = make_policy(shipped.manifest, rules=RuleSet([make_rule("word", "nice", action)]))
-        (verdict,) = judge([comment], shipped, [policy])
+        (verdict,) = judge([comment], Judging(shipped, policy))
         assert (verdict.decision, verdict.reasons[0].code, verdict.reasons[0].spans) == (decision, "rule", ((0, 4),))
 
 

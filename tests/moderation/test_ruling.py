@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from moderation.check import Submission, assess, check_comments
+from moderation.check import Judging, Submission, assess, check_comments
 from moderation.comment import Author, Form, Post
 from moderation.past import DAY, HOUR, NOTHING, Campaign, Kind, Past, Record
 from moderation.policy import Choices, Mode, make_policy
@@ -145,11 +145,9 @@ def check(model):
     store = MemoryStore()
 
     def check_them(*comments, now: int = NOW, **choices):
-        policy = make_policy(model.manifest, Choices(**choices))
-        submissions = [Submission(1, comment, policy) for comment in comments]
-        return [
-            one.verdict for one in check_comments(submissions, classifier=model, store=store, secret=SECRET, now=now)
-        ]
+        judging = Judging(model, make_policy(model.manifest, Choices(**choices)))
+        submissions = [Submission(1, comment, judging) for comment in comments]
+        return [one.verdict for one in check_comments(submissions, store=store, secret=SECRET, now=now)]
 
     check_them.store = store
     return check_them
@@ -193,7 +191,7 @@ def test_a_model_without_the_head_spam_hears_no_signals(tmp_path):
     from tests.builders import BITS, tiny_model
 
     model = tiny_model(tmp_path, weights=np.zeros((1 << BITS, 1), dtype=np.float32), heads=(head,))
-    (found,) = assess([Submission(1, TRAPPED, make_policy(model.manifest))], classifier=model)
+    (found,) = assess([Submission(1, TRAPPED, Judging(model, make_policy(model.manifest)))])
     assert (found.verdict.decision, found.verdict.evidence["text"]) == (ACCEPT, 0.0)
 
 
@@ -231,7 +229,7 @@ def test_a_comment_is_judged_by_the_time_it_was_written(model):
 
     then = datetime(2020, 1, 2, tzinfo=UTC)
     old = make_comment("hello", submitted_at=then, post=Post(published_at=datetime(2020, 1, 1, tzinfo=UTC)))
-    (found,) = assess([Submission(1, old, make_policy(model.manifest))], classifier=model, now=NOW)
+    (found,) = assess([Submission(1, old, Judging(model, make_policy(model.manifest)))], now=NOW)
     assert "old-post" not in found.verdict.evidence
 
 

@@ -19,6 +19,7 @@ VALUES = {
     "durability": ("power", "power", "power"),
     "models": ("/a", "b", "c"),
     "model": ("base/1", "base/2", "base/3"),
+    "model_cache": ("/a", "b", "c"),
     "secret_file": ("/a", "b", "c"),
     "secret": ("one secret of many", "two secrets of many", "three secrets of many"),
     "max_body": ("1024", "2048", "4096"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hamlet.cli import cli
-from moderation.check import judge
+from moderation.check import Judging, judge
 from moderation.comment import LabelledComment
 from moderation.policy import make_policy
 from moderation.text import as_text, fold, fold_batch, revealed
@@ -175,7 +175,7 @@ def test_a_histogram_adds_up_to_one():
 def test_decisions_are_those_of_the_server(classifier):
     comments = make_comments(*SPAM, *HAM)
     scores, decisions = Judge.of(classifier)(comments)
-    verdicts = judge(comments, classifier, [make_policy(classifier.manifest)] * len(comments))
+    verdicts = judge(comments, Judging(classifier, make_policy(classifier.manifest)))
     assert decisions.tolist() == [SEVERITY[verdict.decision] for verdict in verdicts]
     assert scores.tolist() == [[verdict.scores[head] for head in classifier.heads] for verdict in verdicts]
 

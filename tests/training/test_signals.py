@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from moderation.past import Outcome
 from moderation.signals import BY_CODE, SIGNALS
 from training import signals
-from training.signals import LEAST, MOST, TooFewLabels, fit, learn
+from training.signals import LEAST, MOST, TooFewLabels, learn
 
 HAM, SPAM, ABUSE, OTHER = Outcome
 
@@ -98,27 +95,3 @@ def test_every_prior_lies_within_the_bound():
 def test_the_same_labels_in_any_order_give_the_same_weights():
     some = labels(40, 40, in_spam=30, in_ham=5)
     assert learn(some) == learn(list(some)) == learn(some[::-1])
-
-
-@given(st.integers(0, 10**6))
-def test_the_slope_is_the_loss_s(seed):
-    rng = np.random.default_rng(seed)
-    strength, offset = rng.normal(size=(20, 4)), rng.normal(size=20)
-    sign, prior = np.where(rng.random(20) < 0.5, 1.0, -1.0), rng.normal(size=4)
-    weights, step = rng.normal(size=4), 1e-5
-    _, slope = signals.loss(weights, strength, offset, sign, prior)
-    for i, direction in enumerate(np.eye(4) * step):
-        above, below = (
-            signals.loss(weights + way, strength, offset, sign, prior)[0] for way in (direction, -direction)
-        )
-        assert slope[i] == pytest.approx((above - below) / (2 * step), abs=1e-5)
-
-
-@given(st.integers(0, 10**6))
-def test_what_is_found_is_a_minimum(seed):
-    rng = np.random.default_rng(seed)
-    strength, offset, spam = rng.normal(size=(30, 3)), rng.normal(size=30), rng.random(30) < 0.5
-    prior = rng.normal(size=3)
-    weights = fit(strength, offset, spam, prior)
-    _, slope = signals.loss(weights, strength, offset, np.where(spam, 1.0, -1.0), prior)
-    assert np.abs(slope).max() < 1e-2

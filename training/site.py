@@ -1,0 +1,467 @@
+"""Training a site's own model: labels in, a challenger out that has been tried against the champion.
+
+Thresholds, gate and page are all about what the site would see: the text's score together with what signals found
+when the comment came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, vstack
+from sqlalchemy import Engine
+from threadpoolctl import threadpool_limits
+
+from moderation import artifact
+from moderation.artifact import HeadManifest, Manifest, Model
+from moderation.classifier import Classifier
+from moderation.comment import Comment, LabelledComment
+from moderation.errors import HamletError
+from moderation.policy import Choices, Thresholds, make_policy
+from moderation.review import Actor
+from moderation.store import now_ms
+from moderation.store.labels import Label, LabelTables
+from moderation.store.models import Check, ModelBook, Training, Version, name_of
+from moderation.store.sites import Site
+from training import gate
+from training.adapt import Adapted, Anchors, adapt, base_logits, folded_in, frequency_of
+from training.bias import swaps
+from training.corpora import SEEDS, Progress, read_seeds, silent
+from training.gate import OfCorpus, Trial
+from training.judged import SEEDS_NAME, Judge, corpora_in
+from training.labels import HEADS, ByAge, Kept, Weighed, by_age, keep, wanted, weigh
+from training.matrix import CommentVectorizer
+from training.measures import SEED
+from training.promise import Promise, kept_aside, promise, with_limits
+from training.rivals import ACCEPT, HOLD, REJECT, Bools, Floats, Rival, decided, probabilities, strengths, weights
+
+AT_ONCE = 2_048
+LATER = 0.25
+"""Share of the newest labels that both rivals are tried on."""
+MOST_LATER = 5_000
+MOST_ANCHORS = 1_500
+"""Seeds that are learnt from beside a site's labels."""
+MOST_CORPUS = 3_000
+"""Ham of one corpus that both are tried on."""
+
+
+class NothingToLearn(HamletError):
+    """A site without labels."""
+
+    hint = "settle some comments in the dashboard (hamlet queue), or import labels: hamlet import labels FILE"
+
+
+@dataclass(slots=True)
+class Read:
+    """A site's labels, read once: features, what base and champion say of them, and how they are to be taken."""
+
+    labels: list[Kept]
+    matrix: csr_matrix
+    champion: Floats
+    """[labels, heads]: the champion's log-odds from the text."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Beginnings of comments, by id."""
+
+    def of(self, rows: NDArray[np.int64]) -> Read:
+        """Some of them."""
+        return Read([self.labels[i] for i in rows.tolist()], self.matrix[rows], self.champion[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A comment of which the challenger would have decided otherwise."""
+
+    comment_id: str
+    text: str
+    outcome: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A word or domain, and how much more it speaks for spam than under the champion, in log-odds."""
+
+    word: str
+    comments: int
+    by: float
+
+
+@dataclass(frozen=True, slots=True)
+class ByReviewer:
+    """One reviewer's labels, and how they fit in with everybody else's."""
+
+    name: str
+    labels: int
+    against: int
+    """Labels that a model of the others' labels finds unlikely (below one in ten)."""
+
+
+@dataclass(slots=True)
+class Result:
+    """Everything there is to show of a training."""
+
+    site: str
+    champion: str
+    labels: Weighed
+    ages: list[ByAge]
+    reviewers: list[ByReviewer]
+    aside: int
+    """Labels kept aside for the promise."""
+    adapted: Adapted
+    promise: Promise
+    manifest: Manifest
+    later: Trial
+    checks: tuple[Check, ...]
+    flips: list[Flip]
+    moved: list[Moved]
+    now: int
+    version: Version | None = None
+    """The version it was kept as; None: a dry run."""
+    promoted: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate lets the challenger through."""
+        return all(check.passed for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a training."""
+
+    since: int = 0
+    """Only labels that were said since then: milliseconds since 1970, UTC."""
+    without: Collection[str] = ()
+    """Reviewers whose labels do not count."""
+    data_dir: Path | None = None
+    """Folder of the public corpora, whose ham is then looked at as well."""
+    seeds: Path = SEEDS
+    now: int = field(default_factory=now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The model that serves a site, with its thresholds."""
+
+    classifier: Classifier
+    limits: tuple[Thresholds, ...]
+    signals: Floats
+    until: int
+    """It has learnt from labels that were said until then."""
+
+
+def train_site(
+    engine: Engine, site: Site, base: Path, book: ModelBook, asked: Asked, out: Path, progress: Progress = silent
+) -> Result:
+    """Train a site's challenger into the folder ``out`` and try it against the champion; nothing is kept or promoted.
+
+    Raises :class:`NothingToLearn` if the site has no labels.
+    """
+    with threadpool_limits(1):  # Threads of the linear algebra cost more than they bring on vectors of this size.
+        return _Trainer(engine, site, artifact.read(base), book, asked, progress).run(out)
+
+
+class _Trainer:
+    def __init__(
+        self, engine: Engine, site: Site, base: Model, book: ModelBook, asked: Asked, progress: Progress
+    ) -> None:
+        self._engine, self._site, self._base, self._asked, self._progress = engine, site, base, asked, progress
+        self._number = book.next_number(site.id)
+        self._vectorizer = CommentVectorizer(bits=base.manifest.bits, phrases=base.phrases)
+        self._vectorizer.frequency_ = frequency_of(base)
+        self._champion = _champion(site, Classifier(base), book)
+        self._seeds = read_seeds(asked.seeds)
+        self._anchors = _anchors(base, self._vectorizer, self._seeds)
+
+    def run(self, out: Path) -> Result:
+        read = self._read()
+        aside = np.array([kept_aside(one) for one in read.labels])
+        learn, kept = read.of(np.flatnonzero(~aside)), read.of(np.flatnonzero(aside))
+        labels = weigh(learn.labels, self._asked.now)
+        later, early = self._later(learn, labels)
+        self._progress("learning", 1, 3)
+        base = base_logits(self._base, learn.matrix)
+        adapted = adapt(base, learn.matrix, labels, self._anchors, starts=early)
+        self._progress("learning", 2, 3)
+        found = self._promised(adapted, kept)
+        manifest = self._write(out, adapted, found, labels)
+        everything = self._tried(adapted, manifest, learn, labels.targets)
+        challenger, champion = Classifier.load(out), self._champion.classifier
+        self._progress("learning", 3, 3)
+        checks = gate.judged(later, _overturned(everything), *self._elsewhere(challenger, champion))
+        return Result(
+            site=self._site.name,
+            champion=champion.name,
+            labels=labels,
+            ages=by_age(read.labels, self._asked.now),
+            reviewers=self._reviewers(base, learn, labels),
+            aside=int(aside.sum()),
+            adapted=adapted,
+            promise=found,
+            manifest=manifest,
+            later=later,
+            checks=checks,
+            flips=_flips(everything, read.texts),
+            moved=_moved(read.texts.values(), challenger, champion),
+            now=self._asked.now,
+        )
+
+    # -- Reading
+
+    def _read(self) -> Read:
+        tables = LabelTables(self._engine)
+        total = tables.count(self._site.id)
+        labels: list[Kept] = []
+        texts: dict[str, str] = {}
+        parts, champion = [], []
+        asked = wanted(tables.all(self._site.id), since=self._asked.since, without=self._asked.without)
+        for some in _portions(asked):
+            self._progress("reading labels", len(labels), total)
+            labels += [keep(one) for one in some]
+            comments = [one.comment for one in some]
+            parts.append(self._vectorizer.transform(comments))
+            champion.append(self._of_champion(comments))
+            texts.update((one.comment_id, one.comment.text[:200]) for one in some)
+        self._progress("reading labels", total, total)
+        if not labels:
+            raise NothingToLearn(f"{self._site.name} has no labels" + (" that were asked for" if total else ""))
+        return Read(labels, vstack(parts, format="csr"), np.concatenate(champion), texts)
+
+    def _of_champion(self, comments: Sequence[Comment]) -> Floats:
+        model = self._champion.classifier
+        logits = model.scored(model.features(comments)).logits
+        found: Floats = logits[:, [model.heads.index(head) for head in HEADS]].astype(np.float64)
+        return found
+
+    # -- Trying
+
+    def _later(self, read: Read, labels: Weighed) -> tuple[Trial, Adapted | None]:
+        """Both rivals on the newest labels, with a challenger that has learnt from the others alone."""
+        when = np.array([one.reviewed_at for one in read.labels])
+        order = np.argsort(when, kind="stable")
+        new = order[when[order] > self._champion.until]
+        share = LATER if self._champion.until == 0 else 0.5
+        count = min(MOST_LATER, max(int(len(new) * share), min(gate.LEAST_LATER, len(new) // 2)))
+        test = np.zeros(len(order), dtype=bool)
+        test[new[len(new) - count :]] = True
+        # Near-copies of what was learnt from are no test.
+        test &= ~np.isin(labels.groups, labels.groups[~test])
+        if not test.any() or test.all():
+            nothing = read.of(np.zeros(0, np.int64))
+            return self._tried(Adapted({}), self._base.manifest, nothing, labels.targets[:0]), None
+        before, after = read.of(np.flatnonzero(~test)), read.of(np.flatnonzero(test))
+        known = weigh(before.labels, self._asked.now)
+        early = adapt(base_logits(self._base, before.matrix), before.matrix, known, self._anchors)
+        heads = with_limits(self._base.manifest.heads, self._promised(early, before.of(np.zeros(0, np.int64))))
+        name = name_of(self._site.name, self._number)
+        manifest = msgspec.structs.replace(self._base.manifest, name=name, heads=heads, rejects_with_base=True)
+        return self._tried(early, manifest, after, weigh(after.labels, self._asked.now).targets), early
+
+    def _tried(self, adapted: Adapted, manifest: Manifest, read: Read, targets: Floats) -> Trial:
+        """What a challenger and the champion decide of labels."""
+        off, base = self._site.choices.signals_off, base_logits(self._base, read.matrix)
+        found = strengths(read.labels, off)
+        scores = probabilities(_corrected(adapted, base, read.matrix), found, weights(adapted.weights))
+        limits = _limits(manifest, self._site.choices)
+        also = self._base_rejects(base, found) if manifest.rejects_with_base else None
+        challenger = Rival(manifest.name, scores, decided(scores, limits, also))
+        champion = self._champion
+        theirs = probabilities(read.champion, found, champion.signals)
+        under = champion.classifier.manifest.rejects_with_base
+        with_base = self._base_rejects(base, found) if under else None
+        other = Rival(champion.classifier.name, theirs, decided(theirs, champion.limits, with_base))
+        return Trial(read.labels, np.nanmax(targets, axis=1, initial=0.0) >= 0.5, challenger, other)
+
+    def _base_rejects(self, base: Floats, found: Floats) -> Bools:
+        scores = probabilities(base, found, weights({}))
+        rejects: Bools = decided(scores, _limits(self._base.manifest, self._site.choices)) == REJECT
+        return rejects
+
+    def _promised(self, adapted: Adapted, kept: Read) -> Promise:
+        base = base_logits(self._base, kept.matrix)
+        found = strengths(kept.labels, self._site.choices.signals_off)
+        scores = probabilities(_corrected(adapted, base, kept.matrix), found, weights(adapted.weights))
+        bad = np.array([one.outcome in ("spam", "abuse") for one in kept.labels], dtype=bool)
+        return promise(scores, bad, self._site.choices, self._asked.now)
+
+    def _elsewhere(self, challenger: Classifier, champion: Classifier) -> tuple[list[OfCorpus], tuple[int, int], int]:
+        """Both rivals on ham that is not the site's, and on sentences that differ in who is spoken of alone."""
+        mine, theirs = Judge.of(challenger), Judge.of(champion)
+        corpora = []
+        for name, comments in _ham(self._asked.data_dir, self._seeds):
+            self._progress(f"ham of {name}", 0, 1)
+            corpora.append(OfCorpus(name, mine(comments)[1], theirs(comments)[1]))
+            self._progress(f"ham of {name}", 1, 1)
+        rows = [swaps(judge, None) for judge in (mine, theirs)]
+        changed = [sum(one.changed for one in row) for row in rows]
+        return corpora, (changed[0], changed[1]), sum(one.pairs for one in rows[0])
+
+    # -- Writing
+
+    def _write(self, out: Path, adapted: Adapted, found: Promise, labels: Weighed) -> Manifest:
+        table, heads = folded_in(self._base, adapted)
+        used_labels = labels.used()
+        manifest = msgspec.structs.replace(
+            self._base.manifest,
+            name=name_of(self._site.name, self._number),
+            heads=with_limits(_measured(heads, adapted), found),
+            signals=adapted.weights,
+            base=self._base.manifest.name,
+            rejects_with_base=found.reject is None,
+            made_with={**self._base.manifest.made_with, "labels": used_labels.digest},
+        )
+        return artifact.write(out, manifest, table, frequency_of(self._base), self._base.phrases)
+
+    # -- Who said it
+
+    def _reviewers(
+        self, base: Floats, read: Read, labels: Weighed, most: int = 10, least: int = 20
+    ) -> list[ByReviewer]:
+        """Each reviewer's labels, tried on a model of everybody else's."""
+        names = np.array([one.reviewer for one in read.labels])
+        found = []
+        known, counts = np.unique(names, return_counts=True)
+        for name, count in sorted(zip(known.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1])[:most]:
+            mine = names == name
+            others = np.flatnonzero(~mine)
+            if count < least or others.size < least:
+                found.append(ByReviewer(name, count, 0))
+                continue
+            theirs = read.of(others)
+            said = weigh(theirs.labels, self._asked.now)
+            model = adapt(base[others], theirs.matrix, said, self._anchors, folds=0)
+            rows = np.flatnonzero(mine)[:MOST_LATER]
+            scores = probabilities(
+                _corrected(model, base[rows], read.matrix[rows]), np.zeros((rows.size, 1)), np.zeros(1)
+            )
+            told = labels.targets[rows]
+            unlikely = np.where(told >= 0.5, scores < 0.1, np.where(np.isnan(told), False, scores > 0.9)).any(axis=1)
+            found.append(ByReviewer(name, count, int(unlikely.sum())))
+        return found
+
+
+def _anchors(base: Model, vectorizer: CommentVectorizer, every: Sequence[LabelledComment]) -> Anchors:
+    """Some of the seeds, ham and others alike."""
+    seeds = [one for one in every if one.labels.get("spam") in (0, 1)]
+    order = np.random.default_rng(SEED).permutation(len(seeds))[:MOST_ANCHORS]
+    some = [seeds[i] for i in np.sort(order).tolist()]
+    matrix = vectorizer.transform(some)
+    targets = np.array([[one.labels.get(head, np.nan) for head in HEADS] for one in some])
+    return Anchors(matrix, base_logits(base, matrix), targets)
+
+
+def _champion(site: Site, base: Classifier, book: ModelBook) -> Champion:
+    if site.model is None:
+        return Champion(base, _limits(base.manifest, site.choices), weights(site.choices.weights), 0)
+    version, classifier = book.show(site.id, site.model), book.load(site.id, site.model)
+    learnt = {**classifier.manifest.signals, **site.choices.weights}
+    limits = _limits(classifier.manifest, site.choices)
+    return Champion(classifier, limits, weights(learnt), version.training.labels.until)
+
+
+def _limits(manifest: Manifest, choices: Choices) -> tuple[Thresholds, ...]:
+    """Thresholds of the heads that are learnt, in their order."""
+    policy = make_policy(manifest, choices, forgiving=True)
+    names = [head.name for head in manifest.heads]
+    return tuple(policy.thresholds[names.index(head)] for head in HEADS)
+
+
+def _portions(labels: Iterable[Label]) -> Iterator[list[Label]]:
+    rest = iter(labels)
+    while some := list(islice(rest, AT_ONCE)):
+        yield some
+
+
+def _corrected(adapted: Adapted, base: Floats, matrix: csr_matrix) -> Floats:
+    """Log-odds of a challenger from the text, [comments, heads]."""
+    found = base.copy()
+    for number, head in enumerate(HEADS):
+        if head in adapted.corrections:
+            found[:, number] = adapted.corrections[head].logits(base[:, number], matrix)
+    return found
+
+
+def _measured(heads: Sequence[HeadManifest], adapted: Adapted) -> tuple[HeadManifest, ...]:
+    """Heads with what is known of their correction, instead of the base's figures."""
+    out = []
+    for head in heads:
+        one = adapted.corrections.get(head.name)
+        figures = {} if one is None else {"labels": one.labels, "trust": one.trust, "seeds": one.anchor}
+        out.append(head if one is None else msgspec.structs.replace(head, metrics=figures))
+    return tuple(out)
+
+
+def _overturned(trial: Trial) -> Trial:
+    """Labels of verdicts that a person has overturned."""
+    rows = [
+        (one.decision == "accept") if bad else one.decision != "accept"
+        for one, bad in zip(trial.labels, trial.bad.tolist(), strict=True)
+    ]
+    return trial.of(np.array(rows, dtype=bool))
+
+
+_WORDS = {ACCEPT: "accept", HOLD: "hold", REJECT: "reject"}
+
+
+def _flips(trial: Trial, texts: dict[str, str], most: int = 200) -> list[Flip]:
+    """Comments that the challenger decides otherwise, those it gets wrong first."""
+    before, after = trial.champion.decisions, trial.challenger.decisions
+    rows = np.flatnonzero(before != after)
+    gap = np.where(trial.bad, before - after, after - before)
+    ordered = rows[np.argsort(-gap[rows], kind="stable")][:most].tolist()
+    return [
+        Flip(
+            trial.labels[i].comment_id,
+            texts.get(trial.labels[i].comment_id, ""),
+            str(trial.labels[i].outcome),
+            _WORDS[int(before[i])],
+            _WORDS[int(after[i])],
+        )
+        for i in ordered
+    ]
+
+
+_WORD = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+|\w{3,30}")
+
+
+def _moved(texts: Iterable[str], challenger: Classifier, champion: Classifier, most: int = 1_500) -> list[Moved]:
+    """The words and domains whose part in the score of spam has changed most, those that gained first.
+
+    Each is scored alone by both models; what all of them have gained together is a matter of calibration, not theirs.
+    """
+    counted = Counter(word for text in texts for word in set(_WORD.findall(text.lower())))
+    words = [word for word, count in counted.most_common(most) if count > 1]
+    if not words:
+        return []
+    comments = [Comment(text=word) for word in words]
+    scores = [one.scored(one.features(comments)).logits[:, one.heads.index("spam")] for one in (challenger, champion)]
+    change = (scores[0] - scores[1]).astype(np.float64)
+    change -= np.median(change)
+    order = np.argsort(-change, kind="stable")
+    return [Moved(words[i], counted[words[i]], round(float(change[i]), 3)) for i in order.tolist()]
+
+
+def _ham(data_dir: Path | None, seeds: list[LabelledComment]) -> Iterator[tuple[str, list[Comment]]]:
+    """Ham that is not the site's: of the seeds and, where they are, of the corpora."""
+    for name, comments in ((SEEDS_NAME, seeds), *corpora_in(data_dir)):
+        ham = [one for one in comments if one.labels and max(one.labels.values()) < 0.5 and "spam" in one.labels]
+        step = max(1, len(ham) // MOST_CORPUS)
+        if ham:
+            yield name, list(ham[::step][:MOST_CORPUS])
+
+
+def keep_result(
+    book: ModelBook, site: Site, out: Path, result: Result, actor: Actor, figures: dict[str, object]
+) -> Version:
+    """Keep a challenger as the site's next version; it serves nobody yet."""
+    training = Training(labels=result.labels.used(), champion=result.champion, figures=figures, gate=result.checks)
+    return book.add(site.name, site.id, out, training, actor)
