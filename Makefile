@@ -27,7 +27,7 @@ test: $(VENV)/.ready-dev ## Set up what is missing (PostgreSQL, Chromium, Node a
 	@scripts/chromium
 	@VENV="$(VENV)" scripts/node
 	@VENV="$(VENV)" scripts/wordpress
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.ready-dev ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

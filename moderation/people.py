@@ -14,6 +14,8 @@ from moderation.errors import BadName, BadPassword, BadPreferences
 
 MOST_NAME, MOST_TYPED = 64, 1_000
 """Characters of a name, as it is kept and as it may be given."""
+RESERVED = frozenset({"akismet", "perspective", "automatic", "campaign", "command", "import"})
+"""Names, alone or before a colon, under which reviews and acts of no person are kept."""
 LEAST_PASSWORD, MOST_PASSWORD = 10, 1_000
 """Length and nothing else, as NIST SP 800-63B asks; the upper bound keeps hashing cheap."""
 LANGUAGES = ("en", "de")
@@ -79,6 +81,8 @@ def checked_name(text: str) -> str:
     # Printable leaves out control characters, line breaks, marks that turn the direction of text, and lone surrogates.
     if not name.isprintable():
         raise BadName("has printable characters only")
+    if name.partition(":")[0].casefold() in RESERVED:
+        raise BadName("is not that of a protocol or of the machine")
     return name
 
 

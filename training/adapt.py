@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from moderation import artifact
 from moderation.artifact import Model
@@ -45,6 +45,8 @@ ENOUGH, ENOUGH_OF_EACH = 40, 5
 CHOSEN_ON = 1_000
 """Labels that trust is chosen with: more change nothing but the time it takes."""
 FOLDS, FOLDS_TO_CHOOSE = 5, 3
+MOST_COMPRESSED = 50_000
+"""Labels from which on no column is left out for not occurring."""
 MOST_FOLDED = 4_000
 """Labels from which on one tenth is kept aside instead of each fifth in turn."""
 _TOLERANCE = 1e-5
@@ -119,18 +121,19 @@ def adapt(
     """
     corrections = {}
     groups, columns = labels.groups, _occurring(matrix, anchors)
-    small = matrix[:, columns].astype(np.float32)
+    # Of many labels nearly every column occurs, and a copy would take as much memory again.
+    small = matrix[:, columns].astype(np.float32) if columns.size < matrix.shape[1] else matrix
     if anchors is not None:
         anchors = Anchors(anchors.matrix[:, columns].astype(np.float32), anchors.base, anchors.targets)
     for number, head in enumerate(HEADS):
-        said = ~np.isnan(labels.targets[:, number])
+        target = labels.targets[:, number]
+        said = ~np.isnan(target)
         if said.any():
-            positive = labels.targets[said, number] >= 0.5
-            task = _Task(small[said], base[said, number], positive, labels.weight[said], groups[said])
-            task.random = labels.random[said]
+            task = _Task(small, base[:, number], target >= 0.5, np.where(said, labels.weight, 0.0), groups)
+            task.random = labels.random & said
             task.anchors = _of_head(anchors, number)
             known = starts.corrections.get(head) if starts is not None else None
-            found, weights = _correct(head, task, said, folds, None if known is None else _Start(known, columns))
+            found, weights = _correct(head, task, folds, None if known is None else _Start(known, columns))
             found.column = np.zeros(matrix.shape[1])
             found.column[columns] = weights[:-1]
             corrections[head] = found
@@ -138,7 +141,9 @@ def adapt(
 
 
 def _occurring(matrix: csr_matrix, anchors: Anchors | None) -> Rows:
-    """The columns in which anything stands."""
+    """The columns in which anything stands; of many labels, all."""
+    if matrix.shape[0] > MOST_COMPRESSED:
+        return np.arange(matrix.shape[1])
     there = np.zeros(matrix.shape[1], dtype=bool)
     there[matrix.indices] = True
     if anchors is not None:
@@ -161,15 +166,15 @@ class _Start:
 def _of_head(anchors: Anchors | None, head: int) -> _Task | None:
     if anchors is None:
         return None
-    known = ~np.isnan(anchors.targets[:, head])
-    positive = anchors.targets[known, head] >= 0.5
-    task = _Task(anchors.matrix[known], anchors.base[known, head], positive, np.ones(positive.size), np.zeros(0, int))
+    target = anchors.targets[:, head]
+    weight = (~np.isnan(target)).astype(np.float64)
+    task = _Task(anchors.matrix, anchors.base[:, head], target >= 0.5, weight, np.zeros(0, dtype=np.int64))
     return task if task.both else None
 
 
 @dataclass(slots=True)
 class _Task:
-    """Labels of one head."""
+    """Labels of one head; those that do not speak of it have no weight."""
 
     matrix: csr_matrix
     base: Floats
@@ -180,20 +185,19 @@ class _Task:
     """Those that were drawn at random."""
     anchors: _Task | None = None
 
-    def of(self, rows: Bools | Rows) -> _Task:
-        return _Task(
-            self.matrix[rows],
-            self.base[rows],
-            self.positive[rows],
-            self.weight[rows],
-            self.groups[rows],
-            self.random[rows],
-            self.anchors,
-        )
+    def of(self, rows: Rows) -> _Task:
+        """Some of the labels."""
+        some = self.matrix[rows], self.base[rows], self.positive[rows], self.weight[rows], self.groups[rows]
+        return _Task(*some, self.random[rows], self.anchors)
+
+    @property
+    def said(self) -> Bools:
+        """Labels that speak of the head."""
+        return self.weight > 0
 
     @property
     def both(self) -> bool:
-        return bool(self.positive.any() and not self.positive.all())
+        return _both(self.positive, self.weight)
 
     @property
     def enough(self) -> bool:
@@ -202,94 +206,108 @@ class _Task:
         return drawn.size >= ENOUGH and min(int(drawn.sum()), int((~drawn).sum())) >= ENOUGH_OF_EACH
 
 
-def _correct(head: str, task: _Task, said: Bools, folds: int, start: _Start | None) -> tuple[Correction, Floats]:
+def _both(positive: Bools, weight: Floats) -> bool:
+    there = positive[weight > 0]
+    return bool(there.any() and not there.all())
+
+
+def _correct(head: str, task: _Task, folds: int, start: _Start | None) -> tuple[Correction, Floats]:
     learns = folds > 0 and task.enough
     trust, anchor = TRUSTS[0], ANCHORS[0]
     if start is not None:
         trust, anchor = start.known.trust, start.known.anchor
     elif learns:
         trust, anchor = _chosen(task)
-    weights = _fitted(task, trust, anchor, None if start is None else start.weights)
+    weights = _fitted(task, trust, anchor, start=None if start is None else start.weights)
     unseen = np.full(task.positive.size, np.nan)
-    for test, scores in _unseen(task, list(_parts(task, folds)), trust, anchor, weights):
+    for test, scores in _unseen(task, list(_parts(task, folds)), trust, anchor):
         unseen[test] = scores
     slope, intercept = _calibrated(unseen, task) if learns else (1.0, 0.0)
-    told = np.full(said.size, np.nan)
-    told[said] = slope * unseen + intercept
-    found = Correction(head, trust, anchor, slope, intercept, float(weights[-1]), np.zeros(0), told, int(said.sum()))
-    return found, weights
+    told = slope * unseen + intercept
+    bias = float(weights[-1])
+    return Correction(head, trust, anchor, slope, intercept, bias, np.zeros(0), told, int(task.said.sum())), weights
 
 
-def _unseen(
-    task: _Task, parts: Sequence[Bools], trust: float, anchor: float, start: Floats | None
-) -> Iterator[tuple[Bools, Floats]]:
+def _unseen(task: _Task, parts: Sequence[Bools], trust: float, anchor: float) -> Iterator[tuple[Bools, Floats]]:
     """Labels of each part, and their scores by a fit on the others. Parts are worked on side by side.
 
     In threads: the time goes into sparse products, which let others run, and the matrix is shared.
     """
-    some = [test for test in parts if test.any() and not test.all()]
 
     def score(test: Bools) -> Floats:
-        return _scored(task.of(test), trust, _fitted(task.of(~test), trust, anchor, start))
+        return _scored(task, trust, _fitted(task, trust, anchor, without=test))[test]
 
-    yield from zip(some, Parallel(n_jobs=-1, prefer="threads")(delayed(score)(test) for test in some), strict=True)
+    yield from zip(parts, Parallel(n_jobs=-1, prefer="threads")(delayed(score)(test) for test in parts), strict=True)
 
 
-def _fitted(task: _Task, trust: float, anchor: float, start: Floats | None = None) -> Floats:
-    """Weights [columns], and the bias behind them."""
-    matrix, offset, positive, weight = task.matrix, trust * task.base, task.positive, _balanced(task)
+def _fitted(
+    task: _Task, trust: float, anchor: float, *, without: Bools | None = None, start: Floats | None = None
+) -> Floats:
+    """Weights [columns], and the bias behind them. Labels that are left out keep their row, and count for nothing."""
+    weight = task.weight if without is None else np.where(without, 0.0, task.weight)
+    blocks, offset, positive, weight = [task.matrix], trust * task.base, task.positive, _balanced(task.positive, weight)
     if anchor and task.anchors is not None:
         held = task.anchors
-        matrix = vstack([matrix, held.matrix], format="csr")
+        blocks.append(held.matrix)
         offset = np.concatenate([offset, trust * held.base])
         positive = np.concatenate([positive, held.positive])
-        weight = np.concatenate([weight, _balanced(held) * (anchor / held.positive.size)])
-    prior = np.zeros(matrix.shape[1] + 1)
+        amount = _balanced(held.positive, held.weight)
+        weight = np.concatenate([weight, amount * (anchor / amount.sum())])
+    prior = np.zeros(task.matrix.shape[1] + 1)
     spreads = np.full(prior.size, SPREAD)
     spreads[-1] = BIAS_SPREAD
-    return fit(WithBias(matrix), offset, positive, prior, spreads, weight=weight, start=start, tolerance=_TOLERANCE)
+    table = WithBias(blocks)
+    return fit(table, offset, positive, prior, spreads, weight=weight, start=start, tolerance=_TOLERANCE)
 
 
-def _balanced(task: _Task) -> Floats:
+def _balanced(positive: Bools, weight: Floats) -> Floats:
     """Weights by which either class counts for half of the whole, as for the base model.
 
     What people review is no measure of how common spam is.
     """
-    if not task.both:
-        return task.weight
-    weight, whole = task.weight.copy(), task.weight.sum()
-    for one in (task.positive, ~task.positive):
-        weight[one] *= whole / 2 / weight[one].sum()
-    return weight
+    if not _both(positive, weight):
+        return weight
+    balanced, whole = weight.copy(), weight.sum()
+    for one in (positive, ~positive):
+        balanced[one] *= whole / 2 / weight[one].sum()
+    return balanced
 
 
 def _scored(task: _Task, trust: float, weights: Floats) -> Floats:
-    found: Floats = trust * task.base + WithBias(task.matrix) @ weights
+    found: Floats = trust * task.base + WithBias([task.matrix]) @ weights
     return found
 
 
 class WithBias:
-    """A sparse matrix with one more column of ones; products in the matrix's own, shorter floats."""
+    """Sparse matrices below each other, with one more column of ones; products in their own, shorter floats."""
 
-    def __init__(self, matrix: csr_matrix) -> None:
-        self._matrix = matrix
+    def __init__(self, blocks: Sequence[csr_matrix]) -> None:
+        self._blocks = blocks
 
     def __matmul__(self, weights: Floats) -> Floats:
-        found: Floats = (self._matrix @ weights[:-1].astype(self._matrix.dtype)).astype(np.float64) + weights[-1]
+        short = weights[:-1].astype(np.float32)
+        found: Floats = np.concatenate([block @ short for block in self._blocks]).astype(np.float64)
+        found += weights[-1]
         return found
 
     @property
     def T(self) -> _Turned:  # noqa: N802  # As numpy has it.
         """The matrix turned, to be multiplied."""
-        return _Turned(self._matrix)
+        return _Turned(self._blocks)
 
 
 @dataclass(slots=True)
 class _Turned:
-    matrix: csr_matrix
+    blocks: Sequence[csr_matrix]
 
     def __matmul__(self, rows: Floats) -> Floats:
-        return np.append(self.matrix.T @ rows.astype(self.matrix.dtype), rows.sum())
+        out, low = np.zeros(self.blocks[0].shape[1] + 1), 0
+        short = rows.astype(np.float32)
+        for block in self.blocks:
+            out[:-1] += block.T @ short[low : low + block.shape[0]]
+            low += block.shape[0]
+        out[-1] = rows.sum()
+        return out
 
 
 def _chosen(task: _Task) -> tuple[float, float]:
@@ -297,16 +315,16 @@ def _chosen(task: _Task) -> tuple[float, float]:
 
     The more cautious wins where both are as good.
     """
-    if task.positive.size > CHOSEN_ON:
-        chance = np.where(task.random, 0.0, 1.0) + np.random.default_rng(SEED).random(task.positive.size)
-        task = task.of(np.sort(np.argsort(chance, kind="stable")[:CHOSEN_ON]))
+    chance = np.where(task.random, 0.0, 1.0) + np.random.default_rng(SEED).random(task.positive.size)
+    first = np.argsort(np.where(task.said, chance, np.inf), kind="stable")[: min(CHOSEN_ON, int(task.said.sum()))]
+    task = task.of(np.sort(first))
     parts = list(_parts(task, FOLDS_TO_CHOOSE))
-    sign, weight = np.where(task.positive, 1.0, -1.0), _balanced(task) * task.random
+    sign, weight = np.where(task.positive, 1.0, -1.0), _balanced(task.positive, task.weight) * task.random
     best, least = (TRUSTS[0], ANCHORS[0]), np.inf
     for trust in TRUSTS:
         for anchor in ANCHORS if task.anchors is not None else (0.0,):
             lost = 0.0
-            for test, scores in _unseen(task, parts, trust, anchor, None):
+            for test, scores in _unseen(task, parts, trust, anchor):
                 lost += float(weight[test] @ np.logaddexp(0, -sign[test] * scores))
             if lost < 0.97 * least:
                 best, least = (trust, anchor), lost
@@ -314,28 +332,32 @@ def _chosen(task: _Task) -> tuple[float, float]:
 
 
 def _parts(task: _Task, count: int) -> Iterator[Bools]:
-    """Folds with near-copies together and both classes spread evenly."""
+    """Folds with near-copies together and both classes spread evenly; none, if there is but one thing to learn."""
     if not count:
         return
-    number, first = np.unique(task.groups, return_index=True)
+    said = np.flatnonzero(task.said)
+    number, first = np.unique(task.groups[said], return_index=True)
+    if number.size < 2:
+        return
     order = np.random.default_rng(SEED).permutation(number.size)
-    order = order[np.argsort(task.positive[first[order]], kind="stable")]
+    order = order[np.argsort(task.positive[said[first[order]]], kind="stable")]
+    many = said.size > MOST_FOLDED
     fold_of = np.empty(number.size, dtype=np.int64)
-    many = task.positive.size > MOST_FOLDED
-    fold_of[order] = np.arange(number.size) % (10 if many else count)
-    folds = fold_of[np.searchsorted(number, task.groups)]
-    for fold in range(1 if many else count):
+    fold_of[order] = np.arange(number.size) % (10 if many else min(count, number.size))
+    folds = np.full(task.positive.size, -1)
+    folds[said] = fold_of[np.searchsorted(number, task.groups[said])]
+    for fold in range(1 if many else min(count, number.size)):
         yield folds == fold
 
 
 def _calibrated(unseen: Floats, task: _Task) -> tuple[float, float]:
     """Platt scaling (Platt 1999) of unseen scores, held near no scaling at all."""
     told = ~np.isnan(unseen) & task.random
-    some = task.of(told)
-    if not some.both:
+    positive, weight = task.positive[told], task.weight[told]
+    if not _both(positive, weight):
         return 1.0, 0.0
-    table = np.column_stack([unseen[told], np.ones(int(told.sum()))])
-    positive, weight = some.positive, _balanced(some)
+    table = np.column_stack([unseen[told], np.ones(positive.size)])
+    weight = _balanced(positive, weight)
     slope, intercept = fit(table, np.zeros(len(table)), positive, _PLATT, _PLATT_SPREAD, weight=weight).tolist()
     return max(slope, 0.05), intercept
 

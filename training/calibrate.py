@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from moderation.guarantee import threshold_for
+from training.measures import expected_calibration_error
 from training.recipes import HeadRecipe
 
 Floats = NDArray[np.float64]
@@ -51,14 +52,6 @@ def calibrate(raw: Floats, labels: Floats, weight: Floats) -> Calibration:
             "comments": int(raw.size),
         },
     )
-
-
-def expected_calibration_error(probability: Floats, labels: Floats, weight: Floats, bins: int = 15) -> float:
-    """Weighted mean distance of predicted and observed rates over equal-width bins (Naeini et al. 2015)."""
-    number = np.minimum((probability * bins).astype(int), bins - 1)
-    mass = np.bincount(number, weight, bins)
-    gap = np.abs(np.bincount(number, weight * probability, bins) - np.bincount(number, weight * labels, bins))
-    return float(gap.sum() / mass.sum())
 
 
 @dataclass(frozen=True, slots=True)

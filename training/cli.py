@@ -188,7 +188,8 @@ def due(**settings: str | None) -> None:
     "--seeds", type=click.Path(path_type=Path), default=corpora.SEEDS, help="Folder of the seeds.", show_default=True
 )
 @click.option("--force", is_flag=True, help="Replace a model that is there already.")
-def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
+@click.option("--scheduler", metavar="ADDRESS", help="Train over the Dask cluster of this scheduler, such as tcp://….")
+def base(data_dir: Path | None, out: Path, seeds: Path, force: bool, scheduler: str | None) -> None:
     r"""Train the base model from the seeds and, where the folder exists, the public corpora.
 
     Deterministic: the same seeds and corpora give the same model. Without corpora the model knows the seeds alone,
@@ -199,6 +200,7 @@ def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
     """
     from moderation.artifact import MANIFEST
     from training.card import write_card
+    from training.cluster import over
     from training.train import train_base
 
     data_dir = load({"data_dir": data_dir}, os.environ).data_dir
@@ -208,7 +210,7 @@ def base(data_dir: Path | None, out: Path, seeds: Path, force: bool) -> None:
         raise click.BadParameter(f"{out} holds a model already; give another version, or --force", param_hint="--out")
     if data_dir is None:
         click.echo("no --data-dir: training from the seeds alone", err=True)
-    with bars() as progress:
+    with over(scheduler), bars() as progress:
         manifest = train_base(out, data_dir, seeds=seeds, progress=progress)
     write_card(out)
     show(manifest, Console())

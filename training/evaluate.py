@@ -24,6 +24,7 @@ from training.measures import (
     Measured,
     Ranking,
     Reliability,
+    Roc,
     histogram,
     ranking,
     reliability,
@@ -96,17 +97,6 @@ class HeadReliability:
     head: str
     seen: bool
     reliability: Reliability
-
-
-@dataclass(frozen=True, slots=True)
-class Roc:
-    """Recall of a head at each of ``measures.ROC_RATES``; below one in ``negatives`` it says nothing."""
-
-    head: str
-    name: str
-    seen: bool
-    negatives: int
-    recall: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.store.models import Check
-from training.calibrate import expected_calibration_error
 from training.labels import Kept
+from training.measures import expected_calibration_error
 from training.rivals import ACCEPT, HOLD, REJECT, Bools, Compared, Decisions, Floats, Rival, compare, wrong
 
 LEAST_LATER = 20

@@ -238,6 +238,14 @@ def reliability(scores: Floats, labels: Floats, groups: Groups | None = None) ->
     return Reliability(error, tuple(bins))
 
 
+def expected_calibration_error(probability: Floats, labels: Floats, weight: Floats, bins: int = 15) -> float:
+    """Weighted mean distance of predicted and observed rates over equal-width bins (Naeini et al. 2015)."""
+    number = np.minimum((probability * bins).astype(int), bins - 1)
+    mass = np.bincount(number, weight, bins)
+    gap = np.abs(np.bincount(number, weight * probability, bins) - np.bincount(number, weight * labels, bins))
+    return float(gap.sum() / mass.sum())
+
+
 def log_odds(scores: Floats) -> Floats:
     """Probabilities to log-odds."""
     bounded = np.clip(scores, 1e-9, 1 - 1e-9)
@@ -253,6 +261,17 @@ def roc(scores: Floats, labels: Floats) -> tuple[float, ...]:
     positive = labels >= CLEAR
     table = curve(scores, positive, np.ones((1, labels.size)))
     return tuple(round(float(recall_at(table, rate)[0]), 5) for rate in ROC_RATES.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Roc:
+    """Recall of a head at each of ``ROC_RATES``; below one in ``negatives`` it says nothing."""
+
+    head: str
+    name: str
+    seen: bool
+    negatives: int
+    recall: tuple[float, ...]
 
 
 HISTOGRAM_EDGES = np.linspace(-12, 12, 49)

@@ -14,10 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 from training import measures
-from training.evaluate import Roc
 from training.gate import Trial
 from training.labels import HEADS
-from training.measures import Figure, Measured
+from training.measures import Figure, Measured, Roc
 from training.plots import reliability_diagram, roc_near_zero
 from training.rivals import ACCEPT, HOLD, REJECT, Bools, Floats, compare, wrong
 from training.site import Result
@@ -106,6 +105,12 @@ def _compared(trial: Trial) -> Iterator[tuple[str, ...]]:
         names = ("AUC", "recall at 1 % false positives", "recall at 0.1 % false positives")
         for name, both in zip(names, _rankings(highest, trial.bad, groups), strict=True):
             yield (name, *(plain(one) for one in both), "")
+    for name, rows, hits in _kinds(trial):
+        yield (name, *_shares(hits, groups[rows]), f"{compare(hits[0], hits[1]).p:.3f}")
+
+
+def _kinds(trial: Trial) -> Iterator[tuple[str, Bools, list[Bools]]]:
+    """What can be counted: a name, the comments it is counted on, and which of those it is true of, of either."""
     decided = [one.decisions for one in (trial.challenger, trial.champion)]
     kinds = (
         ("ham rejected", ~trial.bad, REJECT, REJECT),
@@ -115,10 +120,8 @@ def _compared(trial: Trial) -> Iterator[tuple[str, ...]]:
     )
     for name, rows, low, high in kinds:
         if rows.any():
-            hits = [(one[rows] >= low) & (one[rows] <= high) for one in decided]
-            yield (name, *_shares(hits, groups[rows]), f"{compare(hits[0], hits[1]).p:.3f}")
-    errors = [wrong(one, trial.bad) for one in decided]
-    yield ("wrong in all", *_shares(errors, groups), f"{compare(errors[0], errors[1]).p:.3f}")
+            yield name, rows, [(one[rows] >= low) & (one[rows] <= high) for one in decided]
+    yield "wrong in all", np.ones(trial.bad.size, dtype=bool), [wrong(one, trial.bad) for one in decided]
 
 
 def _rankings(scores: list[Floats], bad: Bools, groups: Any) -> Iterator[tuple[Measured, Measured, Measured]]:
@@ -177,9 +180,7 @@ def _flips(result: Result) -> Table:
         (one.outcome, f"{one.before} -> {one.after}", one.comment_id, _line(one.text))
         for one in result.flips[:SHOWN_FLIPS]
     )
-    note = (
-        f"{len(result.flips):,} labelled comments would have been decided differently; those that turn out wrong first."
-    )
+    note = f"{result.flipped:,} labelled comments would have been decided differently; wrong ones first."
     return Table("flips", "Decided differently", note, ("label", "decision", "comment", "text"), rows, 4)
 
 
@@ -228,6 +229,7 @@ def figures(result: Result) -> dict[str, Any]:
         },
         "tables": told,
         "later": _scores(result.later),
+        "shares": {name: float(hits[0].mean()) for name, _, hits in _kinds(result.later) if hits[0].size},
     }
 
 

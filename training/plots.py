@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from math import log10
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate import Evaluation, Histogram, Roc
-from training.measures import HISTOGRAM_EDGES, ROC_RATES, Reliability, log_odds
+from training.measures import HISTOGRAM_EDGES, ROC_RATES, Reliability, Roc, log_odds
+
+if TYPE_CHECKING:
+    from training.evaluate import Evaluation, Histogram
 
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 52, 24, 12, 44

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import binom
 
+from moderation.guarantee import binomial_cdf
 from moderation.policy import Thresholds
 from moderation.signals import SIGNALS
 from moderation.verdict import SEVERITY, Decision
@@ -22,9 +22,9 @@ ACCEPT, HOLD, REJECT = (SEVERITY[one] for one in (Decision.ACCEPT, Decision.HOLD
 _CODES = {signal.code: (i, signal) for i, signal in enumerate(SIGNALS)}
 
 
-def strengths(labels: Sequence[Kept], off: Iterable[str] = ()) -> Floats:
+def strengths(labels: Sequence[Kept], off: Iterable[str] = ()) -> NDArray[np.float32]:
     """What signals found in each comment when it was judged, [labels, signals]; without those that are off."""
-    table = np.zeros((len(labels), len(SIGNALS)))
+    table = np.zeros((len(labels), len(SIGNALS)), dtype=np.float32)
     gone = set(off)
     for row, label in enumerate(labels):
         for code, strength in label.evidence.items():
@@ -51,7 +51,7 @@ class Rival:
         return Rival(self.name, self.scores[rows], self.decisions[rows])
 
 
-def probabilities(logits: Floats, found: Floats, weighs: Floats) -> Floats:
+def probabilities(logits: Floats, found: NDArray[np.floating], weighs: Floats) -> Floats:
     """Scores of text ``logits`` [labels, heads] together with what signals ``found`` [labels, signals]."""
     spam = HEADS.index("spam")
     whole = logits.copy()
@@ -95,8 +95,8 @@ def compare(challenger: Bools, champion: Bools) -> Compared:
     """Compare by where each is wrong, [comments]."""
     worse, better = np.flatnonzero(challenger & ~champion), np.flatnonzero(champion & ~challenger)
     n = worse.size + better.size
-    chance = float(binom.sf(worse.size - 1, n, 0.5)) if n else 1.0
-    two = min(1.0, 2 * float(binom.cdf(min(worse.size, better.size), n, 0.5))) if n else 1.0
+    chance = 1 - binomial_cdf(worse.size - 1, n, 0.5) if n else 1.0
+    two = min(1.0, 2 * binomial_cdf(min(worse.size, better.size), n, 0.5)) if n else 1.0
     return Compared(tuple(worse.tolist()), tuple(better.tolist()), chance, two)
 
 

@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
@@ -42,10 +43,15 @@ from training.matrix import CommentVectorizer
 from training.measures import SEED
 from training.promise import Promise, kept_aside, promise, with_limits
 from training.rivals import ACCEPT, HOLD, REJECT, Bools, Floats, Rival, decided, probabilities, strengths, weights
+from training.rows import features
 
 AT_ONCE = 2_048
 LATER = 0.25
 """Share of the newest labels that both rivals are tried on."""
+MOST_TEXTS, SHOWN = 50_000, 200
+"""Comments whose beginnings are remembered, for the page, and how much of each."""
+MOST_JUDGED = 4_000
+"""Labels that reviewers are compared on."""
 MOST_LATER = 5_000
 MOST_ANCHORS = 1_500
 """Seeds that are learnt from beside a site's labels."""
@@ -72,6 +78,8 @@ class Read:
 
     def of(self, rows: NDArray[np.int64]) -> Read:
         """Some of them."""
+        if rows.size == len(self.labels):
+            return self
         return Read([self.labels[i] for i in rows.tolist()], self.matrix[rows], self.champion[rows])
 
 
@@ -122,6 +130,8 @@ class Result:
     later: Trial
     checks: tuple[Check, ...]
     flips: list[Flip]
+    """The first of them; ``flipped`` counts all."""
+    flipped: int
     moved: list[Moved]
     now: int
     version: Version | None = None
@@ -166,15 +176,17 @@ def train_site(
 
     Raises :class:`NothingToLearn` if the site has no labels.
     """
-    with threadpool_limits(1):  # Threads of the linear algebra cost more than they bring on vectors of this size.
-        return _Trainer(engine, site, artifact.read(base), book, asked, progress).run(out)
+    # Threads of the linear algebra cost more than they bring on vectors of this size.
+    with threadpool_limits(1), TemporaryDirectory(prefix="hamlet-train-") as folder:
+        return _Trainer(engine, site, artifact.read(base), book, asked, Path(folder), progress).run(out)
 
 
 class _Trainer:
     def __init__(
-        self, engine: Engine, site: Site, base: Model, book: ModelBook, asked: Asked, progress: Progress
+        self, engine: Engine, site: Site, base: Model, book: ModelBook, asked: Asked, folder: Path, progress: Progress
     ) -> None:
         self._engine, self._site, self._base, self._asked, self._progress = engine, site, base, asked, progress
+        self._folder = folder
         self._number = book.next_number(site.id)
         self._vectorizer = CommentVectorizer(bits=base.manifest.bits, phrases=base.phrases)
         self._vectorizer.frequency_ = frequency_of(base)
@@ -211,6 +223,7 @@ class _Trainer:
             later=later,
             checks=checks,
             flips=_flips(everything, read.texts),
+            flipped=int((everything.champion.decisions != everything.challenger.decisions).sum()),
             moved=_moved(read.texts.values(), challenger, champion),
             now=self._asked.now,
         )
@@ -222,19 +235,27 @@ class _Trainer:
         total = tables.count(self._site.id)
         labels: list[Kept] = []
         texts: dict[str, str] = {}
-        parts, champion = [], []
+        champion: list[Floats] = []
+        own = self._site.model is not None
         asked = wanted(tables.all(self._site.id), since=self._asked.since, without=self._asked.without)
-        for some in _portions(asked):
-            self._progress("reading labels", len(labels), total)
-            labels += [keep(one) for one in some]
-            comments = [one.comment for one in some]
-            parts.append(self._vectorizer.transform(comments))
-            champion.append(self._of_champion(comments))
-            texts.update((one.comment_id, one.comment.text[:200]) for one in some)
+
+        def parts() -> Iterator[list[Comment]]:
+            for some in _portions(asked):
+                self._progress("reading labels", len(labels), total)
+                labels.extend(keep(one) for one in some)
+                comments = [one.comment for one in some]
+                if own:
+                    champion.append(self._of_champion(comments))
+                for one in some if len(texts) < MOST_TEXTS else ():
+                    texts[one.comment_id] = one.comment.text[:SHOWN]
+                yield comments
+
+        matrix = features(self._vectorizer, parts(), total, self._folder)
         self._progress("reading labels", total, total)
         if not labels:
             raise NothingToLearn(f"{self._site.name} has no labels" + (" that were asked for" if total else ""))
-        return Read(labels, vstack(parts, format="csr"), np.concatenate(champion), texts)
+        said = np.concatenate(champion) if own else base_logits(self._base, matrix)
+        return Read(labels, matrix, said, texts)
 
     def _of_champion(self, comments: Sequence[Comment]) -> Floats:
         model = self._champion.classifier
@@ -281,7 +302,7 @@ class _Trainer:
         other = Rival(champion.classifier.name, theirs, decided(theirs, champion.limits, with_base))
         return Trial(read.labels, np.nanmax(targets, axis=1, initial=0.0) >= 0.5, challenger, other)
 
-    def _base_rejects(self, base: Floats, found: Floats) -> Bools:
+    def _base_rejects(self, base: Floats, found: NDArray[np.floating]) -> Bools:
         scores = probabilities(base, found, weights({}))
         rejects: Bools = decided(scores, _limits(self._base.manifest, self._site.choices)) == REJECT
         return rejects
@@ -326,7 +347,11 @@ class _Trainer:
     def _reviewers(
         self, base: Floats, read: Read, labels: Weighed, most: int = 10, least: int = 20
     ) -> list[ByReviewer]:
-        """Each reviewer's labels, tried on a model of everybody else's."""
+        """Each reviewer's labels, tried on a model of everybody else's; of many labels, on some drawn at random."""
+        if len(read.labels) > MOST_JUDGED:
+            some = np.sort(np.random.default_rng(SEED).permutation(len(read.labels))[:MOST_JUDGED])
+            read, base = read.of(some), base[some]
+            labels = weigh(read.labels, self._asked.now)
         names = np.array([one.reviewer for one in read.labels])
         found = []
         known, counts = np.unique(names, return_counts=True)

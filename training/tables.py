@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from training.evaluate import Evaluation, Outcome, Row, Texts
 from training.measures import Measured
+
+if TYPE_CHECKING:
+    from training.evaluate import Evaluation, Outcome, Row, Texts
 
 INTERVALS = "Brackets: 95 % bootstrap interval, by group (article, video) where there are ten or more."
 SEEN = "* seen in training: the figures flatter."

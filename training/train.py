@@ -21,6 +21,7 @@ from zlib import crc32
 import msgspec
 import numpy as np
 import sklearn
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
@@ -301,15 +302,26 @@ def _train_base(out: Path, data_dir: Path | None, recipe: Recipe, seeds: Path, p
     return train_on(replace(dataset, sources=sources), phrases, out, recipe, progress)
 
 
+def _heads(dataset: Dataset, plan: Design, recipe: Recipe, progress: Progress) -> list[TrainedHead]:
+    """All heads, one after the other here, or side by side where joblib has been given a cluster."""
+    jobs = (delayed(_train_alone)(name, dataset, plan, recipe) for name in recipe.heads)
+    trained: list[TrainedHead] = []
+    for number, head in enumerate(Parallel(return_as="generator")(jobs)):
+        progress("heads", number + 1, len(recipe.heads))
+        if head is not None:
+            trained.append(head)
+    return trained
+
+
+def _train_alone(name: str, dataset: Dataset, plan: Design, recipe: Recipe) -> TrainedHead | None:
+    with threadpool_limits(1):  # Not inherited by processes of a cluster.
+        return train_head(name, dataset, plan, recipe)
+
+
 def train_on(dataset: Dataset, phrases: Phrases, out: Path, recipe: Recipe, progress: Progress = silent) -> Manifest:
     """Train all heads on a data set and write the model."""
     plan = design(dataset, recipe.bits, progress, phrases)
-    trained: list[TrainedHead] = []
-    for number, name in enumerate(recipe.heads):
-        progress("heads", number, len(recipe.heads))
-        if (head := train_head(name, dataset, plan, recipe)) is not None:
-            trained.append(head)
-    progress("heads", len(recipe.heads), len(recipe.heads))
+    trained = _heads(dataset, plan, recipe, progress)
     manifest = Manifest(
         format=artifact.FORMAT,
         name=f"{out.resolve().parent.name}/{out.resolve().name}",

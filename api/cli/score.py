@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
+from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
@@ -19,13 +21,16 @@ from moderation.settings import Settings
 from moderation.verdict import Verdict
 
 BATCH = 512
+Batch = list[tuple[int, Comment | BadComment]]
+"""Lines with their numbers."""
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--explain", is_flag=True, help="Add baseline and reasons, strongest first.")
+@click.option("--scheduler", metavar="ADDRESS", help="Score over the Dask cluster of this scheduler, such as tcp://….")
 @with_settings(*MODEL)
-def score(settings: Settings, file: Path, explain: bool) -> None:
+def score(settings: Settings, file: Path, explain: bool, scheduler: str | None) -> None:
     r"""Score comments from FILE, or from standard input with '-'. Nothing is stored.
 
     FILE holds JSON lines in the comment format, plain or .gz; only "text" is required. Each line gives one line of
@@ -35,24 +40,27 @@ def score(settings: Settings, file: Path, explain: bool) -> None:
     \b
     echo '{"id": "1", "text": "Great post, buy cheap watches at http://x.example"}' | hamlet score - --explain
     """
-    from api.wiring import load_classifier
-    from moderation.check import Judging, judge
-    from moderation.policy import make_policy
+    from api.cli.bulk import judging
+    from moderation import artifact
 
-    classifier = load_classifier(settings)
-    judging = Judging(classifier, make_policy(classifier.manifest))
-    failed = 0
-    with opened(file) as lines, _progress(file) as advance:
-        rows = numbered(whole(lines, file), Comment)
-        while batch := list(islice(rows, BATCH)):
-            good = [comment for _, comment in batch if not isinstance(comment, BadComment)]
-            verdicts = iter(zip(good, judge(good, judging), strict=True))
+    failed, read = 0, deque[Batch]()
+    model = artifact.find(settings.models, settings.model)
+    with opened(file) as lines, _progress(file) as advance, judging(model, scheduler) as judge_all:
+
+        def batches() -> Iterator[list[Comment]]:
+            rows = numbered(whole(lines, file), Comment)
+            while batch := list(islice(rows, BATCH)):
+                read.append(batch)
+                yield [comment for _, comment in batch if not isinstance(comment, BadComment)]
+
+        for verdicts in judge_all(batches()):
+            batch, given = read.popleft(), iter(verdicts)
             for number, comment in batch:
                 if isinstance(comment, BadComment):
                     failed += 1
                     click.echo(f"{file}:{number}: {comment}", err=True)
                 else:
-                    sys.stdout.write(_line(*next(verdicts), explain) + "\n")
+                    sys.stdout.write(_line(comment, next(given), explain) + "\n")
             advance(len(batch))
     if failed:
         click.echo(f"{failed:,} bad line{'s' * (failed > 1)}; the others were scored", err=True)

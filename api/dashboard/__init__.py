@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, redirect, url_for
 from werkzeug.wrappers import Response
 
-from api.dashboard import audit, clients, comment, guard, health, insights, language, mail, queue, rules, sites
+from api.dashboard import audit, clients, comment, guard, health, insights, language, mail, model, queue, rules, sites
 from api.dashboard.people import people_bp
 
 bp = Blueprint("dashboard", __name__, url_prefix="/dashboard")
@@ -17,6 +17,7 @@ PARTS = (
     rules.bp,
     insights.bp,
     sites.bp,
+    model.bp,
     audit.bp,
     clients.bp,
     health.bp,

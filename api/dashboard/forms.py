@@ -38,7 +38,9 @@ def _fit_name(form: FlaskForm, field: Field) -> None:
     try:
         checked_name(field.data or "")
     except BadName as error:
-        told = gettext("A name has 1 to %(most)s characters, all of them visible.", most=MOST_NAME)
+        told = gettext(
+            "A name has 1 to %(most)s visible characters, and no protocol has it (akismet …).", most=MOST_NAME
+        )
         raise ValidationError(told) from error
 
 

@@ -476,9 +476,9 @@ def invitation(people) -> str:
         ("ann", "Somebody has this name already; choose another one."),
         ("ａｎｎ", "Somebody has this name already; choose another one."),
         ("", "This is needed."),
-        ("a\0b", "A name has 1 to 64 characters, all of them visible."),
-        ("a\u202eb", "A name has 1 to 64 characters, all of them visible."),
-        ("x" * 65, "A name has 1 to 64 characters, all of them visible."),
+        ("a\0b", "A name has 1 to 64 visible characters, and no protocol has it (akismet …)."),
+        ("a\u202eb", "A name has 1 to 64 visible characters, and no protocol has it (akismet …)."),
+        ("x" * 65, "A name has 1 to 64 visible characters, and no protocol has it (akismet …)."),
     ],
 )
 def test_a_name_that_will_not_do_does_not_use_the_link_up(browser, invitation, name, told):

@@ -31,9 +31,9 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser."""
+    """The browser. Ended with its tests: Playwright's loop runs as long, and no other can run beside it."""
     program = os.environ.get("HAMLET_TEST_CHROMIUM") or shutil.which("chromium")
     if program is None:
         pytest.fail("there is no Chromium to test with: apt-get install chromium, or set HAMLET_TEST_CHROMIUM")

@@ -317,6 +317,7 @@ PAGES = [
     "/dashboard/insights",
     "/dashboard/sites",
     "/dashboard/sites/blog",
+    "/dashboard/sites/blog/model",
     "/dashboard/clients",
     "/dashboard/health",
     "/dashboard/audit",

@@ -70,7 +70,21 @@ def test_a_name_is_kept_in_one_spelling(given, kept):
 
 
 @pytest.mark.parametrize(
-    "given", ["", "   ", "x" * 65, "x" + " " * 2_000 + "y", "a\nb", "a\0b", "a\x1bb", "a\u202eb", "a\u200bb", "a\ud800"]
+    "given",
+    [
+        "",
+        "   ",
+        "x" * 65,
+        "x" + " " * 2_000 + "y",
+        "a\nb",
+        "a\0b",
+        "a\x1bb",
+        "a\u202eb",
+        "a\u200bb",
+        "a\ud800",
+        "Akismet",
+        "akismet:ann",
+    ],
 )
 def test_a_hostile_name_is_refused(given):
     with pytest.raises(BadName):

@@ -83,10 +83,10 @@ def test_fifty_labels_teach_what_the_base_does_not_know(learn, spam_of):
     assert after[1] < min(0, before[1])
 
 
-def test_contradictory_labels_cancel_out(learn, spam_of):
+def test_contradictory_labels_leave_it_open(learn, spam_of):
     text = wares(5)
     found = learn([label(1, SPAM, text, campaign="aa" * 16), label(2, HAM, text + " again", campaign="bb" * 16)])
-    assert spam_of([text], found)[0] == pytest.approx(spam_of([text])[0], abs=1.0)
+    assert abs(spam_of([text], found)[0]) < 1
 
 
 def test_the_same_labels_give_the_same_bytes(learn, base, tmp_path):
