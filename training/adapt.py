@@ -87,7 +87,8 @@ class Correction:
 
     def logits(self, base: Floats, matrix: csr_matrix) -> Floats:
         """Calibrated log-odds of comments with the base's log-odds ``base``."""
-        raw: Floats = self.trust * base + self.bias + matrix @ self.column
+        # In the matrix's own floats: with longer ones all of it would be copied.
+        raw: Floats = self.trust * base + self.bias + matrix @ self.column.astype(matrix.dtype)
         return self.slope * raw + self.intercept
 
 
@@ -409,5 +410,6 @@ def base_logits(model: Model, matrix: csr_matrix, heads: Sequence[str] = HEADS) 
     by_name = {head.name: (i, head) for i, head in enumerate(model.manifest.heads)}
     for k, name in enumerate(heads):
         i, head = by_name[name]
-        out[:, k] = head.bias + head.slope * (matrix @ (stored[:, i] * head.scale / frequency))
+        column = (stored[:, i] * head.scale / frequency).astype(matrix.dtype)
+        out[:, k] = head.bias + head.slope * (matrix @ column)
     return out

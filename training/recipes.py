@@ -84,6 +84,8 @@ BASE = Recipe(
         ),
         "toxicity": HeadRecipe(
             strength=20.0,
+            # Friendly swearing scores as high as abuse does: rather held than lost.
+            least_reject=0.985,
             boost={"seeds": 2.0, "profanity-lists": 0.2},
             bounded_by=("wiki-talk-toxic", "reddit-offensiveness", "tweets-de"),
         ),

@@ -57,6 +57,7 @@ def examine(owned: list[Site]) -> Iterator[Finding]:
         gettext("Database"): _database,
         gettext("Disk"): _disk,
         gettext("Model"): _model,
+        gettext("Models of sites"): lambda: _own_models(owned),
         gettext("Queue"): lambda: _queue(owned),
         gettext("Webhooks"): lambda: _webhooks(owned),
         gettext("Housekeeping"): _housekeeping,
@@ -110,6 +111,20 @@ def _model() -> Finding:
     manifest = artifact.find(found.settings.models, found.settings.model) / "manifest.json"
     here = when(int(manifest.stat().st_mtime * 1000)) if manifest.exists() else gettext("unknown")
     return Finding("", True, Markup("{} · {} {}").format(found.base.name, gettext("on this machine since"), here))
+
+
+def _own_models(owned: list[Site]) -> Finding:
+    found, refused = parts(), []
+    own = [site for site in owned if site.model is not None]
+    for site in own:
+        serves = found.judging(site).classifier.name
+        if (trouble := found.troubles.get(site.id)) is not None:
+            refused.append(f"{site.name}: {trouble}; {serves}")
+    if refused:
+        advice = gettext("The models named last serve instead. Train again, or go back: hamlet models rollback.")
+        return Finding("", False, "; ".join(refused), advice)
+    told = ngettext("%(num)s site has one of its own.", "%(num)s sites have one of their own.", len(own))
+    return Finding("", True, told if own else gettext("None: the base model serves all."))
 
 
 def _queue(owned: list[Site]) -> Finding:
