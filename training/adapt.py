@@ -120,24 +120,29 @@ def adapt(
     With ``folds`` = 0 nothing is scored unseen, and neither trust nor calibration is learnt. ``starts``: what was
     learnt from fewer of the same labels; its trust is taken over, and it is where the search begins.
     """
-    corrections = {}
     groups, columns = labels.groups, _occurring(matrix, anchors)
     # Of many labels nearly every column occurs, and a copy would take as much memory again.
     small = matrix[:, columns].astype(np.float32) if columns.size < matrix.shape[1] else matrix
     if anchors is not None:
         anchors = Anchors(anchors.matrix[:, columns].astype(np.float32), anchors.base, anchors.targets)
-    for number, head in enumerate(HEADS):
+
+    def learn(number: int, head: str) -> Correction | None:
         target = labels.targets[:, number]
         said = ~np.isnan(target)
-        if said.any():
-            task = _Task(small, base[:, number], target >= 0.5, np.where(said, labels.weight, 0.0), groups)
-            task.random = labels.random & said
-            task.anchors = _of_head(anchors, number)
-            known = starts.corrections.get(head) if starts is not None else None
-            found, weights = _correct(head, task, folds, None if known is None else _Start(known, columns))
-            found.column = np.zeros(matrix.shape[1])
-            found.column[columns] = weights[:-1]
-            corrections[head] = found
+        if not said.any():
+            return None
+        task = _Task(small, base[:, number], target >= 0.5, np.where(said, labels.weight, 0.0), groups)
+        task.random = labels.random & said
+        task.anchors = _of_head(anchors, number)
+        known = starts.corrections.get(head) if starts is not None else None
+        found, weights = _correct(head, task, folds, None if known is None else _Start(known, columns))
+        found.column = np.zeros(matrix.shape[1])
+        found.column[columns] = weights[:-1]
+        return found
+
+    # In threads: the time goes into sparse products, which let others run, and the matrix is shared.
+    learnt = Parallel(n_jobs=-1, prefer="threads")(delayed(learn)(*one) for one in enumerate(HEADS))
+    corrections = {one.head: one for one in learnt if one is not None}
     return Adapted(corrections, learnt_signals(labels, corrections.get("spam")))
 
 
@@ -230,15 +235,9 @@ def _correct(head: str, task: _Task, folds: int, start: _Start | None) -> tuple[
 
 
 def _unseen(task: _Task, parts: Sequence[Bools], trust: float, anchor: float) -> Iterator[tuple[Bools, Floats]]:
-    """Labels of each part, and their scores by a fit on the others. Parts are worked on side by side.
-
-    In threads: the time goes into sparse products, which let others run, and the matrix is shared.
-    """
-
-    def score(test: Bools) -> Floats:
-        return _scored(task, trust, _fitted(task, trust, anchor, without=test))[test]
-
-    yield from zip(parts, Parallel(n_jobs=-1, prefer="threads")(delayed(score)(test) for test in parts), strict=True)
+    """Labels of each part, and their scores by a fit on the others."""
+    for test in parts:
+        yield test, _scored(task, trust, _fitted(task, trust, anchor, without=test))[test]
 
 
 def _fitted(
