@@ -199,9 +199,9 @@ class _Trainer:
         aside = np.array([kept_aside(one) for one in read.labels])
         learn, kept = read.of(np.flatnonzero(~aside)), read.of(np.flatnonzero(aside))
         labels = weigh(learn.labels, self._asked.now)
-        later, early = self._later(learn, labels)
-        self._progress("learning", 1, 3)
         base = base_logits(self._base, learn.matrix)
+        later, early = self._later(learn, labels, base)
+        self._progress("learning", 1, 3)
         adapted = adapt(base, learn.matrix, labels, self._anchors, starts=early)
         self._progress("learning", 2, 3)
         found = self._promised(adapted, kept)
@@ -265,7 +265,7 @@ class _Trainer:
 
     # -- Trying
 
-    def _later(self, read: Read, labels: Weighed) -> tuple[Trial, Adapted | None]:
+    def _later(self, read: Read, labels: Weighed, base: Floats) -> tuple[Trial, Adapted | None]:
         """Both rivals on the newest labels, with a challenger that has learnt from the others alone."""
         when = np.array([one.reviewed_at for one in read.labels])
         order = np.argsort(when, kind="stable")
@@ -279,13 +279,22 @@ class _Trainer:
         if not test.any() or test.all():
             nothing = read.of(np.zeros(0, np.int64))
             return self._tried(Adapted({}), self._base.manifest, nothing, labels.targets[:0]), None
-        before, after = read.of(np.flatnonzero(~test)), read.of(np.flatnonzero(test))
-        known = weigh(before.labels, self._asked.now)
-        early = adapt(base_logits(self._base, before.matrix), before.matrix, known, self._anchors)
-        heads = with_limits(self._base.manifest.heads, self._promised(early, before.of(np.zeros(0, np.int64))))
+        after = read.of(np.flatnonzero(test))
+        early = adapt(base, read.matrix, self._known(read, labels, ~test), self._anchors)
+        heads = with_limits(self._base.manifest.heads, self._promised(early, read.of(np.zeros(0, np.int64))))
         name = name_of(self._site.name, self._number)
         manifest = msgspec.structs.replace(self._base.manifest, name=name, heads=heads, rejects_with_base=True)
         return self._tried(early, manifest, after, weigh(after.labels, self._asked.now).targets), early
+
+    def _known(self, read: Read, labels: Weighed, rows: Bools) -> Weighed:
+        """The labels as if only some of them had been said; the others keep their place, and say nothing.
+
+        So their features need not be copied.
+        """
+        some = weigh([read.labels[i] for i in np.flatnonzero(rows).tolist()], self._asked.now)
+        targets, weight = np.full_like(labels.targets, np.nan), np.zeros_like(labels.weight)
+        targets[rows], weight[rows] = some.targets, some.weight
+        return Weighed(labels.labels, targets, weight, some.conflicts)
 
     def _tried(self, adapted: Adapted, manifest: Manifest, read: Read, targets: Floats) -> Trial:
         """What a challenger and the champion decide of labels."""
