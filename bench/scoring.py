@@ -15,13 +15,13 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from bench.tables import show
 from moderation import artifact
-from moderation.check import judge
+from moderation.check import Judging, judge
 from moderation.classifier import Classifier
 from moderation.comment import Comment
 from moderation.policy import make_policy
 from moderation.settings import ROOT
 from training.corpora import read_seeds
-from training.matrix import CommentVectorizer
+from training.estimator import CommentVectorizer
 
 SHORT = "I was wondering whether the author has considered the second-order effects, as the paper says."
 FOLDS = 5
@@ -86,7 +86,7 @@ def main() -> None:
 
     standard = pipeline().fit(texts, labels)
     classifier = Classifier.load(artifact.find(ROOT / "models"))
-    policy = make_policy(classifier.manifest)
+    judging = Judging(classifier, make_policy(classifier.manifest))
     batch = texts[:BATCH]
     peer = bogofilter(batch, labels[:BATCH])
     rows = []
@@ -96,10 +96,9 @@ def main() -> None:
         (f"{len(batch):,} seeds at once, each", batch),
     ):
         comments = [Comment(text=text) for text in plain]
-        policies = [policy] * len(comments)
         theirs = microseconds(partial(standard.predict_proba, plain), len(comments))
         mine = microseconds(partial(classifier.scores, comments), len(comments))
-        told = microseconds(partial(judge, comments, classifier, policies), len(comments))
+        told = microseconds(partial(judge, comments, judging), len(comments))
         bulk = (f"{peer:,.0f}", f"{peer / mine:.1f}") if plain is batch else ("", "")
         rows.append((name, f"{mine:,.0f}", f"{theirs:,.0f}", f"{theirs / mine:.1f}", *bulk, f"{told:,.0f}"))
     hashed, tfidf = auc(ours, texts, labels), auc(pipeline, texts, labels)

@@ -36,6 +36,7 @@ def serve_empty(port: int, workers: int, threads: int) -> None:
     """Serve the empty application as ``hamlet serve`` serves Hamlet."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     Granian(
         "bench.servers:empty_app",
@@ -45,7 +46,7 @@ def serve_empty(port: int, workers: int, threads: int) -> None:
         workers=workers,
         blocking_threads=threads,
         websockets=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
     ).serve()
 
 

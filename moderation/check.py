@@ -21,7 +21,7 @@ from moderation.ruling import rule_on
 from moderation.signals import observe
 from moderation.signals.signal import HEAD, Finding, Seen
 from moderation.store import Checked, Judged, Store, Trail, now_ms
-from moderation.verdict import SEVERITY, Decision, Reason, Verdict
+from moderation.verdict import SEVERITY, TEXT, UNSURE, Decision, Reason, Verdict
 
 MOST_REASONS = 8
 _TYPICAL = {"spam": ("spam", "wanted comments")}
@@ -139,14 +139,14 @@ def _assess(
             (*why, *sorted(reasons, key=lambda reason: -abs(reason.effect))),
             classifier.name,
             policy.version,
-            {"text": round(float(of_text[i]), 4), **{one.signal.code: one.found.strength for one in findings[i]}},
+            {TEXT: round(float(of_text[i]), 4), **{one.signal.code: one.found.strength for one in findings[i]}},
         )
         assessed.append(Assessed(verdict, trail, seen.past, tuple(hit.rule.id for hit in hits)))
     return assessed
 
 
 _UNSURE = Reason(
-    "unsure", "the base model would not reject it, and the labels here are too few for the site's own bound", 0.0, ""
+    UNSURE, "the base model would not reject it, and the labels here are too few for the site's own bound", 0.0, ""
 )
 
 

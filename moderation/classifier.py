@@ -42,6 +42,7 @@ class Classifier:
     """A loaded model. Cheap to share between threads: it is never written to."""
 
     def __init__(self, model: Model) -> None:
+        self.model = model
         self.manifest = manifest = model.manifest
         self.name = manifest.name
         self.heads = tuple(head.name for head in manifest.heads)

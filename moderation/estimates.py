@@ -13,14 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.guarantee import Share, share_of
-from moderation.past import Outcome
+from moderation.guarantee import LEAST, Share, known_share, share_of
+from moderation.past import BAD, Outcome
 from moderation.verdict import Decision
 
 RESAMPLES, SEED = 500, 20261122
-LEAST = 20
-"""Comments looked at without which no share is given."""
-BAD = (Outcome.SPAM, Outcome.ABUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def errors(looked: Iterable[Looked]) -> Errors:
 
 
 def _share(hits: NDArray[np.bool_]) -> Share | None:
-    return share_of(int(hits.sum()), hits.size) if hits.size >= LEAST else None
+    return known_share(int(hits.sum()), hits.size)
 
 
 def _rate(hits: NDArray[np.bool_], of: NDArray[np.bool_], weight: NDArray[np.float64]) -> Rate | None:

@@ -15,6 +15,9 @@ from math import ceil, exp, lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST = 20
+"""Comments looked at without which no share is given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -94,8 +97,12 @@ def share_of(hits: int, n: int, delta: float = 0.05) -> Share:
     if n == 0:
         return Share(0, 0, 0.0, 1.0)
     low = 0.0 if hits == 0 else _where(lambda p: 1 - binomial_cdf(hits - 1, n, p) > delta / 2)
-    high = 1.0 if hits == n else _where(lambda p: binomial_cdf(hits, n, p) <= delta / 2)
-    return Share(hits, n, low, high)
+    return Share(hits, n, low, at_most(hits, n, delta / 2))
+
+
+def known_share(hits: int, n: int) -> Share | None:
+    """A share with its interval; None: of so few that it would say nothing."""
+    return share_of(hits, n) if n >= LEAST else None
 
 
 def at_most(hits: int, n: int, delta: float = 0.05) -> float:
@@ -106,6 +113,15 @@ def at_most(hits: int, n: int, delta: float = 0.05) -> float:
 def enough_for(alpha: float, delta: float = 0.05) -> int:
     """How many comments a bound needs at least: as many as make it unlikely that none of them is a miss."""
     return ceil(log(delta) / log(1 - alpha))
+
+
+def missing_for(alpha: float, there: int) -> int:
+    """How many more comments have to be drawn, and be looked at, for a bound of ``alpha``; ``there`` it rests on now.
+
+    Twice as many as the bound lacks: of those that are drawn, every second one teaches, and none that teaches may
+    say how good the pupil is.
+    """
+    return 2 * max(0, enough_for(alpha) - there)
 
 
 def _where(holds: Callable[[float], bool]) -> float:

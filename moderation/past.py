@@ -66,6 +66,10 @@ class Outcome(StrEnum):
     OTHER = "other"
 
 
+BAD = (Outcome.SPAM, Outcome.ABUSE)
+"""What should not have been published."""
+
+
 def outcome_of(stored: str | None) -> Outcome | None:
     """An outcome as it is stored; None: nobody said anything, or it was taken back."""
     return Outcome(stored) if stored in _OUTCOMES else None
@@ -156,7 +160,7 @@ def reviewed(record: Record, before: Outcome | None, outcome: Outcome | None) ->
     return replace(record, **change)
 
 
-JUDGED = (Outcome.HAM, Outcome.SPAM, Outcome.ABUSE)
+JUDGED = (Outcome.HAM, *BAD)
 """Outcomes that records count; the columns have their names."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from getpass import getuser
 from math import log
 from typing import Protocol
 
@@ -17,6 +18,7 @@ import msgspec
 from moderation.comment import Comment
 from moderation.errors import BadFilter, HamletError
 from moderation.past import DAY, Kind, Outcome, Record, Trace
+from moderation.people import MOST_NAME
 from moderation.store import Review, now_ms
 from moderation.verdict import Decision, Verdict
 
@@ -240,6 +242,11 @@ class Actor:
     name: str
     via: str
     """dashboard, api, akismet, command or mail."""
+
+
+def at_command(by: str | None = None) -> Actor:
+    """Who acts by a command: as they call themselves, or else as this machine calls them."""
+    return Actor((by or getuser())[:MOST_NAME], "command")
 
 
 @dataclass(frozen=True, slots=True)

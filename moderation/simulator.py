@@ -11,19 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from moderation.guarantee import Share, share_of
-from moderation.past import DAY, Outcome
+from moderation.guarantee import Share, known_share
+from moderation.past import BAD, DAY, Outcome
 from moderation.policy import Thresholds
 from moderation.verdict import SEVERITY, Decision
 
-LEAST = 20
-"""Comments drawn and looked at without which no share is given."""
 SECONDS = 5.0
 """A decision takes a person so long, where it could not be measured."""
 LONGEST_GAP = 60_000
 """Whoever decides nothing for longer than this many milliseconds did something else."""
 LEAST_GAPS = 20
-BAD = (Outcome.SPAM, Outcome.ABUSE)
 _DECISIONS = (Decision.ACCEPT, Decision.HOLD, Decision.REJECT)
 _NOBODY, _GOOD, _EVIL = range(3)
 
@@ -110,7 +107,7 @@ def simulate(rows: Sequence[Past], limits: Thresholds, seconds: float = SECONDS)
 
 def _share(hits: Iterable[bool]) -> Share | None:
     found = list(hits)
-    return share_of(sum(found), len(found)) if len(found) >= LEAST else None
+    return known_share(sum(found), len(found))
 
 
 def days_of(rows: Sequence[Past]) -> float:

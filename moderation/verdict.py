@@ -18,6 +18,11 @@ class Decision(StrEnum):
 
 SEVERITY = {Decision.ACCEPT: 0, Decision.HOLD: 1, Decision.REJECT: 2}
 
+TEXT = "text"
+"""Among the evidence: the log-odds of spam from the text alone."""
+UNSURE = "unsure"
+"""Code of the reason that holds what a site's own model would reject and the base model would not."""
+
 
 class Reason(Struct, frozen=True, omit_defaults=True):
     """One piece of why.
@@ -55,4 +60,4 @@ class Verdict(Struct, frozen=True):
     model: str
     policy: str
     evidence: dict[str, float] = {}
-    """What signals found, by code, with its strength; ``text`` is the log-odds of spam from the text alone."""
+    """What signals found, by code, with its strength; :data:`TEXT` is among them."""

@@ -3,8 +3,10 @@
 For each head that reviews speak of, ``logit = trust * base + bias + correction``. Reviews are of what was held, and of
 little else, so a correction learnt from them alone would forget what ordinary comments look like. Two things hold it:
 the base at full strength, and the seeds, learnt from again beside the labels. Where enough labels were drawn at random
-(spot checks, or a whole history that was imported), it is measured on those whether less of either is better, by
-cross-validation with near-copies kept together. What comes of it: ``python -m bench learning``.
+(spot checks), it is measured on those whether less of either is better, by cross-validation with near-copies kept
+together. Where most of them were drawn so (a whole history that was imported), nothing has to be held: the base at half
+strength and no seeds are the start, and seeds come in only if their ham would be held otherwise. What comes of it:
+``python -m bench learning``.
 
 The sum is folded into one weight matrix, so that a site's model costs what the base model costs. Nothing is random:
 the same labels give the same bytes, and a label that is gone leaves no trace.
@@ -13,30 +15,39 @@ the same labels give the same bytes, and a label that is gone leaves no trace.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from moderation import artifact
 from moderation.artifact import Model
+from moderation.verdict import TEXT
 from training.labels import HEADS, Weighed
 from training.logistic import fit
 from training.measures import SEED
-from training.signals import TEXT, Learnt, TooFewLabels, learn
+from training.rows import Rows
+from training.signals import Learnt, TooFewLabels, learn
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Groups = NDArray[np.int64]
-Rows = NDArray[np.int64]
+Indices = NDArray[np.int64]
+Choices = tuple[tuple[float, ...], tuple[float, ...]]
 
-TRUSTS = (1.0, 0.5, 0.25)
-"""How far the base may be trusted: factors on its log-odds."""
-ANCHORS = (1_000.0, 0.0)
-"""For how many labels the seeds may count, all together."""
+CAUTIOUS: Choices = (1.0, 0.5, 0.25), (1_000.0, 0.0)
+"""How far the base may be trusted (a factor on its log-odds), and for how many labels the seeds may count, all
+together, where most labels are of what was held; the first of each unless another is clearly better."""
+FREE: Choices = (0.5, 0.25), (0.0,)
+"""The same where most labels were drawn at random."""
+CLEARLY = 0.97
+"""Of what another choice loses, what is clearly less."""
+ANCHORS = (0.0, 100.0, 1_000.0)
+"""Seeds count for the least of these with which their ham stays where it is."""
+MOST_FORGOTTEN = 0.05
+"""By so much the share of the seeds' ham that is held may grow."""
 SPREAD = 3.0
 """How loosely the correction is held: the standard deviation of a feature's weight, in log-odds."""
 BIAS_SPREAD = 1.0
@@ -47,10 +58,12 @@ CHOSEN_ON = 1_000
 FOLDS, FOLDS_TO_CHOOSE = 5, 3
 MOST_COMPRESSED = 50_000
 """Labels from which on no column is left out for not occurring."""
-MOST_FOLDED = 4_000
-"""Labels from which on one tenth is kept aside instead of each fifth in turn."""
-_TOLERANCE = 1e-5
-"""Further steps would move scores by less than labels that come in a day do."""
+MOST_FOLDED, LEAST_FOLD = 2_000, 400
+"""Labels from which on one fold is kept aside instead of each in turn, and how many it holds at least."""
+LEAST_TOLD = 1_000
+"""Labels from which on the later ones tell enough of scores that are unseen, without any fold."""
+_TOLERANCE, _ROUGHLY = 5e-4, 3e-3
+"""Further steps would move scores by less than labels that come in a day do; to choose, less will do."""
 _PLATT = np.array([1.0, 0.0])
 _PLATT_SPREAD = np.array([0.5, 1.5])
 """Calibration starts from none at all, and few labels move it little."""
@@ -60,7 +73,7 @@ _PLATT_SPREAD = np.array([0.5, 1.5])
 class Anchors:
     """Comments that are not the site's, learnt from beside its labels."""
 
-    matrix: csr_matrix
+    matrix: Rows
     base: Floats
     """[comments, heads]: what the base says of them, in log-odds."""
     targets: Floats
@@ -79,16 +92,15 @@ class Correction:
     """Calibration of the corrected log-odds."""
     bias: float
     column: Floats
-    """[2**bits]: weights of the features of :class:`training.matrix.CommentVectorizer`, besides the base's."""
+    """[2**bits]: weights of the features of :class:`training.matrix.Vectorizer`, besides the base's."""
     unseen: Floats
     """[labels]: calibrated log-odds of each label by a fit that did not see it or its near-copies; NaN: not told."""
     labels: int
     """Labels that speak of this head."""
 
-    def logits(self, base: Floats, matrix: csr_matrix) -> Floats:
+    def logits(self, base: Floats, matrix: Rows) -> Floats:
         """Calibrated log-odds of comments with the base's log-odds ``base``."""
-        # In the matrix's own floats: with longer ones all of it would be copied.
-        raw: Floats = self.trust * base + self.bias + matrix @ self.column.astype(matrix.dtype)
+        raw: Floats = self.trust * base + self.bias + matrix @ self.column
         return self.slope * raw + self.intercept
 
 
@@ -105,39 +117,53 @@ class Adapted:
         return {one.code: one.weight for one in self.signals}
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was learnt from all labels but the latest."""
+
+    adapted: Adapted
+    later: Bools
+    """[labels]: those it has not seen, nor near-copies of them."""
+
+
 def adapt(
     base: Floats,
-    matrix: csr_matrix,
+    matrix: Rows,
     labels: Weighed,
     anchors: Anchors | None = None,
     *,
-    starts: Adapted | None = None,
     folds: int = FOLDS,
+    earlier: Earlier | None = None,
 ) -> Adapted:
-    """Learn from labels: ``base`` [labels, heads of :data:`training.labels.HEADS`] is what the base says of them in
-    log-odds, ``matrix`` [labels, 2**bits] their features.
+    """Learn from ``labels``, beside ``anchors``: ``base`` [labels, heads of :data:`training.labels.HEADS`] is what the
+    base says of them in log-odds, ``matrix`` [labels, 2**bits] their features.
 
-    With ``folds`` = 0 nothing is scored unseen, and neither trust nor calibration is learnt. ``starts``: what was
-    learnt from fewer of the same labels; its trust is taken over, and it is where the search begins.
+    With ``folds`` = 0 nothing is scored unseen, and neither trust nor calibration is learnt. What was learnt
+    ``earlier`` gives its trust, a place to begin the search at and, of many labels, scores of those it has not seen.
     """
-    groups, columns = labels.groups, _occurring(matrix, anchors)
     # Of many labels nearly every column occurs, and a copy would take as much memory again.
-    small = matrix[:, columns].astype(np.float32) if columns.size < matrix.shape[1] else matrix
-    if anchors is not None:
-        anchors = Anchors(anchors.matrix[:, columns].astype(np.float32), anchors.base, anchors.targets)
+    small, columns = matrix, None
+    if matrix.shape[0] <= MOST_COMPRESSED:
+        columns = matrix.there()
+        if anchors is not None:
+            columns = np.union1d(columns, anchors.matrix.there())
+            anchors = Anchors(anchors.matrix.of_columns(columns), anchors.base, anchors.targets)
+        small = matrix.of_columns(columns)
+    groups, random = labels.groups, labels.random
 
     def learn(number: int, head: str) -> Correction | None:
         target = labels.targets[:, number]
         said = ~np.isnan(target)
         if not said.any():
             return None
-        task = _Task(small, base[:, number], target >= 0.5, np.where(said, labels.weight, 0.0), groups)
-        task.random = labels.random & said
+        amount = np.where(said, labels.weight, 0.0)
+        task = _Task(head, small, base[:, number], target >= 0.5, amount, groups, random & said)
         task.anchors = _of_head(anchors, number)
-        known = starts.corrections.get(head) if starts is not None else None
-        found, weights = _correct(head, task, folds, None if known is None else _Start(known, columns))
-        found.column = np.zeros(matrix.shape[1])
-        found.column[columns] = weights[:-1]
+        found = _correct(task, folds, _known(earlier, head, columns))
+        if columns is not None:
+            column = np.zeros(matrix.shape[1])
+            column[columns] = found.column
+            found.column = column
         return found
 
     # In threads: the time goes into sparse products, which let others run, and the matrix is shared.
@@ -146,35 +172,30 @@ def adapt(
     return Adapted(corrections, learnt_signals(labels, corrections.get("spam")))
 
 
-def _occurring(matrix: csr_matrix, anchors: Anchors | None) -> Rows:
-    """The columns in which anything stands; of many labels, all."""
-    if matrix.shape[0] > MOST_COMPRESSED:
-        return np.arange(matrix.shape[1])
-    there = np.zeros(matrix.shape[1], dtype=bool)
-    there[matrix.indices] = True
-    if anchors is not None:
-        there[anchors.matrix.indices] = True
-    return np.flatnonzero(there)
-
-
 @dataclass(slots=True)
-class _Start:
-    """Where a search begins."""
+class _Known:
+    """What was learnt earlier of a head, in the columns at hand."""
 
-    known: Correction
-    columns: Rows
-
-    @property
-    def weights(self) -> Floats:
-        return np.append(self.known.column[self.columns], self.known.bias)
+    trust: float
+    anchor: float
+    weights: Floats
+    later: Bools
 
 
-def _of_head(anchors: Anchors | None, head: int) -> _Task | None:
+def _known(earlier: Earlier | None, head: str, columns: Indices | None) -> _Known | None:
+    if earlier is None or (found := earlier.adapted.corrections.get(head)) is None:
+        return None
+    column = found.column if columns is None else found.column[columns]
+    return _Known(found.trust, found.anchor, np.append(column, found.bias), earlier.later)
+
+
+def _of_head(anchors: Anchors | None, number: int) -> _Task | None:
     if anchors is None:
         return None
-    target = anchors.targets[:, head]
+    target = anchors.targets[:, number]
     weight = (~np.isnan(target)).astype(np.float64)
-    task = _Task(anchors.matrix, anchors.base[:, head], target >= 0.5, weight, np.zeros(0, dtype=np.int64))
+    none = np.zeros(0, dtype=np.int64)
+    task = _Task(HEADS[number], anchors.matrix, anchors.base[:, number], target >= 0.5, weight, none, none.astype(bool))
     return task if task.both else None
 
 
@@ -182,19 +203,25 @@ def _of_head(anchors: Anchors | None, head: int) -> _Task | None:
 class _Task:
     """Labels of one head; those that do not speak of it have no weight."""
 
-    matrix: csr_matrix
+    head: str
+    matrix: Rows
     base: Floats
     positive: Bools
     weight: Floats
     groups: Groups
-    random: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    random: Bools
     """Those that were drawn at random."""
     anchors: _Task | None = None
 
-    def of(self, rows: Rows) -> _Task:
-        """Some of the labels."""
-        some = self.matrix[rows], self.base[rows], self.positive[rows], self.weight[rows], self.groups[rows]
-        return _Task(*some, self.random[rows], self.anchors)
+    def of(self, rows: Indices) -> _Task:
+        """Some of the labels, in the columns that occur there."""
+        matrix, anchors = Rows.of(self.matrix[rows]), self.anchors
+        columns = matrix.there()
+        if anchors is not None:
+            columns = np.union1d(columns, anchors.matrix.there())
+            anchors = replace(anchors, matrix=anchors.matrix.of_columns(columns))
+        some = self.base[rows], self.positive[rows], self.weight[rows], self.groups[rows], self.random[rows]
+        return _Task(self.head, matrix.of_columns(columns), *some, anchors)
 
     @property
     def said(self) -> Bools:
@@ -205,10 +232,9 @@ class _Task:
     def both(self) -> bool:
         return _both(self.positive, self.weight)
 
-    @property
-    def enough(self) -> bool:
-        """Whether enough was drawn at random to choose and to calibrate by."""
-        drawn = self.positive[self.random]
+    def enough(self, rows: Bools | None = None) -> bool:
+        """Whether enough, of these labels or of all, was drawn at random to choose and to calibrate by."""
+        drawn = self.positive[self.random if rows is None else self.random & rows]
         return drawn.size >= ENOUGH and min(int(drawn.sum()), int((~drawn).sum())) >= ENOUGH_OF_EACH
 
 
@@ -217,31 +243,75 @@ def _both(positive: Bools, weight: Floats) -> bool:
     return bool(there.any() and not there.all())
 
 
-def _correct(head: str, task: _Task, folds: int, start: _Start | None) -> tuple[Correction, Floats]:
-    learns = folds > 0 and task.enough
-    trust, anchor = TRUSTS[0], ANCHORS[0]
-    if start is not None:
-        trust, anchor = start.known.trust, start.known.anchor
-    elif learns:
+def _correct(task: _Task, folds: int, known: _Known | None) -> Correction:
+    trust, anchor = CAUTIOUS[0][0], CAUTIOUS[1][0]
+    if known is not None:
+        trust, anchor = known.trust, known.anchor
+    elif folds and task.enough():
         trust, anchor = _chosen(task)
-    weights = _fitted(task, trust, anchor, start=None if start is None else start.weights)
-    unseen = np.full(task.positive.size, np.nan)
-    for test, scores in _unseen(task, list(_parts(task, folds)), trust, anchor):
-        unseen[test] = scores
+    found = _fit(task, trust, anchor, folds, known)
+    for more in ANCHORS:
+        if more > anchor and found.forgotten(task) > MOST_FORGOTTEN:
+            anchor, found = more, _fit(task, trust, more, folds, known, found)
+    of_words, bias = found.weights[:-1], float(found.weights[-1])
+    told = found.slope * found.unseen + found.intercept
+    spoken = int(task.said.sum())
+    return Correction(task.head, trust, anchor, found.slope, found.intercept, bias, of_words, told, spoken)
+
+
+@dataclass(slots=True)
+class _Fit:
+    """What comes of one trust and anchor."""
+
+    trust: float
+    weights: Floats
+    parts: list[Floats]
+    """The weights of each fold."""
+    unseen: Floats
+    slope: float
+    intercept: float
+
+    def forgotten(self, task: _Task) -> float:
+        """By how much the share of the anchors' ham that is likelier spam has grown."""
+        if (anchors := task.anchors) is None:
+            return 0.0
+        ham = ~anchors.positive & anchors.said
+        now = self.slope * _scored(anchors, self.trust, self.weights)[ham] + self.intercept
+        return float((now > 0).mean() - (anchors.base[ham] > 0).mean())
+
+
+def _fit(task: _Task, trust: float, anchor: float, folds: int, known: _Known | None, near: _Fit | None = None) -> _Fit:
+    """Fit all labels, and score each without itself; ``near``: what came of another anchor."""
+    learns = folds > 0 and task.enough()
+    start = near.weights if near is not None else known.weights if known is not None else None
+    weights = _fitted(task, trust, anchor, start=start)
+    parts, unseen = [], np.full(task.positive.size, np.nan)
+    if known is not None and folds and _tells(task, known.later, learns):
+        later = known.later & task.said
+        unseen[later] = _scored(task, trust, known.weights)[later]
+    else:
+        for i, test in enumerate(_parts(task, folds)):
+            start = near.parts[i] if near is not None else None
+            parts.append(_fitted(task, trust, anchor, without=test, start=start))
+            unseen[test] = _scored(task, trust, parts[-1])[test]
     slope, intercept = _calibrated(unseen, task) if learns else (1.0, 0.0)
-    told = slope * unseen + intercept
-    bias = float(weights[-1])
-    return Correction(head, trust, anchor, slope, intercept, bias, np.zeros(0), told, int(task.said.sum())), weights
+    return _Fit(trust, weights, parts, unseen, slope, intercept)
 
 
-def _unseen(task: _Task, parts: Sequence[Bools], trust: float, anchor: float) -> Iterator[tuple[Bools, Floats]]:
-    """Labels of each part, and their scores by a fit on the others."""
-    for test in parts:
-        yield test, _scored(task, trust, _fitted(task, trust, anchor, without=test))[test]
+def _tells(task: _Task, later: Bools, learns: bool) -> bool:
+    """Whether the later labels are so many that no fold is needed beside them."""
+    there = int((later & task.said).sum())
+    return int(task.said.sum()) >= LEAST_TOLD and there >= LEAST_TOLD / 10 and (not learns or task.enough(later))
 
 
 def _fitted(
-    task: _Task, trust: float, anchor: float, *, without: Bools | None = None, start: Floats | None = None
+    task: _Task,
+    trust: float,
+    anchor: float,
+    *,
+    without: Bools | None = None,
+    start: Floats | None = None,
+    tolerance: float = _TOLERANCE,
 ) -> Floats:
     """Weights [columns], and the bias behind them. Labels that are left out keep their row, and count for nothing."""
     weight = task.weight if without is None else np.where(without, 0.0, task.weight)
@@ -257,7 +327,7 @@ def _fitted(
     spreads = np.full(prior.size, SPREAD)
     spreads[-1] = BIAS_SPREAD
     table = WithBias(blocks)
-    return fit(table, offset, positive, prior, spreads, weight=weight, start=start, tolerance=_TOLERANCE)
+    return fit(table, offset, positive, prior, spreads, weight=weight, start=start, tolerance=tolerance)
 
 
 def _balanced(positive: Bools, weight: Floats) -> Floats:
@@ -278,57 +348,65 @@ def _scored(task: _Task, trust: float, weights: Floats) -> Floats:
     return found
 
 
+@dataclass(slots=True)
 class WithBias:
-    """Sparse matrices below each other, with one more column of ones; products in their own, shorter floats."""
+    """Features below each other, with one more column of ones."""
 
-    def __init__(self, blocks: Sequence[csr_matrix]) -> None:
-        self._blocks = blocks
+    blocks: Sequence[Rows]
 
     def __matmul__(self, weights: Floats) -> Floats:
-        short = weights[:-1].astype(np.float32)
-        found: Floats = np.concatenate([block @ short for block in self._blocks]).astype(np.float64)
+        found: Floats = np.concatenate([block @ weights[:-1] for block in self.blocks]).astype(np.float64)
         found += weights[-1]
         return found
 
     @property
     def T(self) -> _Turned:  # noqa: N802  # As numpy has it.
         """The matrix turned, to be multiplied."""
-        return _Turned(self._blocks)
+        return _Turned(self.blocks)
 
 
 @dataclass(slots=True)
 class _Turned:
-    blocks: Sequence[csr_matrix]
+    blocks: Sequence[Rows]
 
     def __matmul__(self, rows: Floats) -> Floats:
-        out, low = np.zeros(self.blocks[0].shape[1] + 1), 0
-        short = rows.astype(np.float32)
-        for block in self.blocks:
-            out[:-1] += block.T @ short[low : low + block.shape[0]]
-            low += block.shape[0]
-        out[-1] = rows.sum()
-        return out
+        ends = np.cumsum([block.shape[0] for block in self.blocks])
+        parts = np.split(rows, ends[:-1])
+        columns = sum(block.turned(part) for block, part in zip(self.blocks, parts, strict=True))
+        return np.append(columns, rows.sum())
 
 
 def _chosen(task: _Task) -> tuple[float, float]:
     """Trust and anchor with the least log-loss on labels drawn at random that a fit did not see.
 
-    The more cautious wins where both are as good.
+    Of what is as good the first wins. The anchor is chosen first, then the trust, as long as less of it is better.
     """
+    trusts, anchors = FREE if 2 * int(task.random.sum()) >= int(task.said.sum()) else CAUTIOUS
     chance = np.where(task.random, 0.0, 1.0) + np.random.default_rng(SEED).random(task.positive.size)
     first = np.argsort(np.where(task.said, chance, np.inf), kind="stable")[: min(CHOSEN_ON, int(task.said.sum()))]
     task = task.of(np.sort(first))
     parts = list(_parts(task, FOLDS_TO_CHOOSE))
     sign, weight = np.where(task.positive, 1.0, -1.0), _balanced(task.positive, task.weight) * task.random
-    best, least = (TRUSTS[0], ANCHORS[0]), np.inf
-    for trust in TRUSTS:
-        for anchor in ANCHORS if task.anchors is not None else (0.0,):
-            lost = 0.0
-            for test, scores in _unseen(task, parts, trust, anchor):
-                lost += float(weight[test] @ np.logaddexp(0, -sign[test] * scores))
-            if lost < 0.97 * least:
-                best, least = (trust, anchor), lost
-    return best
+    found: list[Floats | None] = [None] * len(parts)
+
+    def lost(trust: float, anchor: float) -> float:
+        loss = 0.0
+        for i, test in enumerate(parts):
+            # What the same labels gave with other choices is near.
+            found[i] = weights = _fitted(task, trust, anchor, without=test, start=found[i], tolerance=_ROUGHLY)
+            loss += float(weight[test] @ np.logaddexp(0, -sign[test] * _scored(task, trust, weights)[test]))
+        return loss
+
+    (trust, *less), (anchor, *fewer) = trusts, anchors
+    least = lost(trust, anchor)
+    for other in fewer:
+        if (now := lost(trust, other)) < CLEARLY * least:
+            anchor, least = other, now
+    for other in less:
+        if (now := lost(other, anchor)) >= CLEARLY * least:
+            break
+        trust, least = other, now
+    return trust, anchor
 
 
 def _parts(task: _Task, count: int) -> Iterator[Bools]:
@@ -342,8 +420,9 @@ def _parts(task: _Task, count: int) -> Iterator[Bools]:
     order = np.random.default_rng(SEED).permutation(number.size)
     order = order[np.argsort(task.positive[said[first[order]]], kind="stable")]
     many = said.size > MOST_FOLDED
+    count = min(10, said.size // LEAST_FOLD) if many else count
     fold_of = np.empty(number.size, dtype=np.int64)
-    fold_of[order] = np.arange(number.size) % (10 if many else min(count, number.size))
+    fold_of[order] = np.arange(number.size) % min(count, number.size)
     folds = np.full(task.positive.size, -1)
     folds[said] = fold_of[np.searchsorted(number, task.groups[said])]
     for fold in range(1 if many else min(count, number.size)):
@@ -402,13 +481,12 @@ def frequency_of(model: Model) -> Floats:
     return found
 
 
-def base_logits(model: Model, matrix: csr_matrix, heads: Sequence[str] = HEADS) -> Floats:
+def base_logits(model: Model, matrix: Rows, heads: Sequence[str] = HEADS) -> Floats:
     """What a model says of comments [comments, heads], in log-odds, from their features."""
     stored, frequency = np.asarray(model.weights), frequency_of(model)
     out = np.zeros((matrix.shape[0], len(heads)))
     by_name = {head.name: (i, head) for i, head in enumerate(model.manifest.heads)}
     for k, name in enumerate(heads):
         i, head = by_name[name]
-        column = (stored[:, i] * head.scale / frequency).astype(matrix.dtype)
-        out[:, k] = head.bias + head.slope * (matrix @ column)
+        out[:, k] = head.bias + head.slope * (matrix @ (stored[:, i] * head.scale / frequency))
     return out

@@ -6,7 +6,6 @@ import os
 import sys
 from dataclasses import dataclass
 from datetime import datetime
-from getpass import getuser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,6 +22,8 @@ from training import corpora
 from training.progress import bars
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from moderation.store.sites import Site, Sites
     from training.site import Result
 
@@ -66,9 +67,15 @@ def train(
     """
     if ctx.invoked_subcommand is not None:
         return
-    asked = SiteTraining(dry_run, _day(since), without, force, by or getuser())
-    result = asked.run(site, load(settings, os.environ))
+    from moderation.store import migrate
+    from moderation.store.database import open_database
+    from moderation.store.sites import Sites
     from training import page
+
+    asked, loaded = SiteTraining(dry_run, _day(since), without, force, by), load(settings, os.environ)
+    engine = open_database(loaded.database)
+    migrate.upgrade(engine)
+    result = asked.run(engine, _site(Sites.opened(engine, loaded), site), loaded)
 
     if report is not None:
         report.write_text(page.as_html(result), encoding="utf-8")
@@ -92,25 +99,18 @@ class SiteTraining:
     since: int
     without: tuple[str, ...]
     force: str | None
-    by: str
+    by: str | None
 
-    def run(self, name: str | None, settings: Settings) -> Result:
+    def run(self, engine: Engine, site: Site, settings: Settings) -> Result:
         """Train, keep and, if the gate lets it through, promote."""
         from moderation import artifact
-        from moderation.review import Actor
-        from moderation.store import migrate
-        from moderation.store.database import open_database
+        from moderation.review import at_command
         from moderation.store.leases import held
         from moderation.store.models import ModelBook
-        from moderation.store.sites import Sites
         from training import page
         from training.site import Asked, keep_result, train_site
 
-        engine = open_database(settings.database)
-        migrate.upgrade(engine)
-        sites = Sites.opened(engine, settings)
-        site = _site(sites, name)
-        book, actor = ModelBook(engine, settings.model_cache), Actor(self.by[:64], "command")
+        book, actor = ModelBook(engine, settings.model_cache), at_command(self.by)
         asked = Asked(self.since, self.without, settings.data_dir)
         with held(engine, f"train:{site.id}"), TemporaryDirectory() as folder, bars() as progress:
             out = Path(folder, "model")
@@ -167,7 +167,7 @@ def due(**settings: str | None) -> None:
         if not is_due(engine, site):
             continue
         try:
-            result = SiteTraining(False, 0, (), None, AUTOMATIC).run(site.name, loaded)
+            result = SiteTraining(False, 0, (), None, AUTOMATIC).run(engine, site, loaded)
         except Busy:
             continue  # Another replica is at it.
         except HamletError as error:

@@ -12,20 +12,25 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation.past import DAY, HOUR, Outcome
+from moderation.store import is_kept_aside
 from moderation.store.labels import Label
 from moderation.store.models import LabelsUsed
 from moderation.verdict import Decision
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 HALF_LIFE_DAYS = 365
 FADED = 0.25
@@ -42,42 +47,57 @@ HEADS = ("spam", "toxicity")
 _WORDS = re.compile(r"\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What of a label is needed beside its features."""
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """What of a label is needed beside its features. Of a million labels a million are kept, so they are small."""
 
     comment_id: str
     outcome: Outcome
     reviewer: str
     reviewed_at: int
-    campaign: str
-    words: str
+    group: int
+    """The same for near-copies: they are learnt from together, or tested on together."""
+    words: int
     """The same for texts of the same words."""
     decision: Decision
-    evidence: dict[str, float]
+    found: bytes
+    """What signals found, as JSON."""
     share: float | None
     language: str
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is for the promise alone, and never learnt from."""
+        return self.share is not None and is_kept_aside(self.comment_id)
+
+    @property
+    def evidence(self) -> dict[str, float]:
+        """What signals found, and the text's log-odds, by code."""
+        return _EVIDENCE.decode(self.found)
+
+
+_EVIDENCE = msgspec.json.Decoder(dict[str, float])
 
 
 def keep(label: Label) -> Kept:
     """A label without its text."""
+    words = _words(label.comment.text)
     return Kept(
         label.comment_id,
         label.outcome,
-        label.reviewer,
+        sys.intern(label.reviewer),
         label.reviewed_at,
-        label.campaign,
-        _digest(label.comment.text),
+        int(label.campaign[:15], 16) if label.campaign else words,
+        words,
         label.decision,
-        label.evidence,
+        msgspec.json.encode(label.evidence),
         label.share,
-        (label.comment.language or "").lower()[:2],
+        sys.intern((label.comment.language or "").lower()[:2]),
     )
 
 
-def _digest(text: str) -> str:
+def _words(text: str) -> int:
     words = " ".join(_WORDS.findall(text.casefold())) or text
-    return hashlib.blake2b(words.encode("utf-8", "replace"), digest_size=12).hexdigest()
+    return int.from_bytes(hashlib.blake2b(words.encode("utf-8", "replace"), digest_size=8).digest()) >> 4
 
 
 def wanted(labels: Iterable[Label], *, since: int = 0, without: Collection[str] = ()) -> Iterable[Label]:
@@ -87,55 +107,64 @@ def wanted(labels: Iterable[Label], *, since: int = 0, without: Collection[str] 
             yield label
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weighed:
     """Labels with what they say and count."""
 
-    labels: tuple[Kept, ...]
+    labels: Sequence[Kept]
     targets: Floats
     """[labels, heads]; NaN where a label says nothing."""
     weight: Floats
+    """[labels]; 0: nothing is learnt from it."""
     conflicts: int
     """Labels that a newer one of the same text has overruled."""
 
+    @property
+    def taught(self) -> list[Kept]:
+        """Those that are learnt from."""
+        return [self.labels[i] for i in np.flatnonzero(self.weight).tolist()]
+
+    @cached_property
     def used(self) -> LabelsUsed:
         """What a model that learns from them is to remember."""
-        return used(self.labels, self.weight)
+        return used(self.taught, self.weight[self.weight > 0])
 
-    @property
-    def random(self) -> NDArray[np.bool_]:
+    @cached_property
+    def random(self) -> Bools:
         """Labels of comments that were drawn at random: of these alone anything can be said about all comments."""
         return np.array([one.share is not None for one in self.labels], dtype=bool)
 
-    @property
+    @cached_property
     def groups(self) -> NDArray[np.int64]:
-        """Numbers that near-copies share: they are learnt from together, or tested on together."""
-        return np.array([int(_group(one)[:15], 16) for one in self.labels], dtype=np.int64)
+        """Numbers that near-copies share."""
+        return np.array([one.group for one in self.labels], dtype=np.int64)
 
 
-def _group(one: Kept) -> str:
-    return one.campaign or one.words
+def weigh(labels: Sequence[Kept], now: int, rows: Bools | None = None) -> Weighed:
+    """What each label says and for how much it counts; ``now`` is the time that ages are taken from.
 
-
-def weigh(labels: Sequence[Kept], now: int) -> Weighed:
-    """What each label says and for how much it counts; ``now`` is the time that ages are taken from."""
-    newest: dict[str, Kept] = {}
-    for one in labels:
+    With ``rows`` [labels] it is as if only those had been said. The others keep their place, so that no features need
+    to be copied, and count for nothing.
+    """
+    said = range(len(labels)) if rows is None else np.flatnonzero(rows).tolist()
+    newest: dict[int, Kept] = {}
+    for one in (labels[i] for i in said):
         known = newest.get(one.words)
         if known is None or (one.reviewed_at, one.comment_id) > (known.reviewed_at, known.comment_id):
             newest[one.words] = one
-    size = Counter(map(_group, labels))
-    pace = Counter(_hour(one) for one in labels)
-    targets, weight, conflicts = np.empty((len(labels), len(HEADS))), np.empty(len(labels)), 0
-    for i, one in enumerate(labels):
+    size = Counter(labels[i].group for i in said)
+    pace = Counter(_hour(labels[i]) for i in said if labels[i].reviewer.startswith(BY_PROTOCOL))
+    targets, weight, conflicts = np.full((len(labels), len(HEADS)), np.nan), np.zeros(len(labels)), 0
+    for i in said:
+        one = labels[i]
         outcome = newest[one.words].outcome
         conflicts += outcome is not one.outcome
         targets[i] = SAYS[outcome]
-        alike = size[_group(one)]
+        alike = size[one.group]
         weight[i] = (1 + log(alike)) / alike * _faded(now // DAY - one.reviewed_at // DAY) * _drawn(one)
         if one.reviewer.startswith(BY_PROTOCOL):
             weight[i] *= min(1.0, LOOKED_AT / pace[_hour(one)])
-    return Weighed(tuple(labels), targets, weight, conflicts)
+    return Weighed(labels, targets, weight, conflicts)
 
 
 def _hour(one: Kept) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Comments to a sparse matrix: the features of ``moderation``, behind scikit-learn's estimator contract."""
+"""Comments to a sparse matrix: the features of ``moderation``, weighed by how rare they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags, vstack
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from moderation.comment import Comment
 from moderation.features import BLOCKS, NAMES, SCALES, TEXT, TOKEN_SCALE, extract
@@ -27,7 +26,7 @@ class Counts:
     repeats: NDArray[np.float32]
 
 
-class CommentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class Vectorizer:
     """Turns comments (or plain strings) into TF-IDF rows of ``2**bits`` features, as the classifier weighs them.
 
     ``fit`` learns ``frequency_`` [2**bits], the inverse document frequency log((n + 1) / (df + 1)) + 1 of each row.

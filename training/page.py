@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ SHOWN_FLIPS, SHOWN_WORDS = 15, 8
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def tables(result: Result) -> Iterator[Table]:
+@lru_cache(maxsize=1)  # Intervals take their time, and they are shown, kept and written to a file.
+def tables(result: Result) -> tuple[Table, ...]:
     """Every table that has rows, in the order they are read."""
     made = (
         _gate(result),
@@ -38,7 +40,7 @@ def tables(result: Result) -> Iterator[Table]:
         _heads(result),
         _signals(result),
     )
-    return (table for table in made if table.rows)
+    return tuple(table for table in made if table.rows)
 
 
 def headline(result: Result) -> str:
@@ -99,7 +101,7 @@ def _later(result: Result) -> Table:
 def _compared(trial: Trial) -> Iterator[tuple[str, ...]]:
     if not trial.labels:
         return
-    groups = np.unique([one.campaign or one.words for one in trial.labels], return_inverse=True)[1].reshape(-1)
+    groups = np.unique([one.group for one in trial.labels], return_inverse=True)[1].reshape(-1)
     highest = [one.scores.max(axis=1) for one in (trial.challenger, trial.champion)]
     if trial.bad.any() and not trial.bad.all():
         names = ("AUC", "recall at 1 % false positives", "recall at 0.1 % false positives")
@@ -203,7 +205,7 @@ def _heads(result: Result) -> Table:
         for one in result.adapted.corrections.values()
     )
     columns = ("head", "labels", "seeds count for", "trust in the base", "calibration")
-    note = "Base and seeds count in full unless labels drawn at random say that less is better."
+    note = "Base and seeds count in full unless labels drawn at random say that less is better, or are most of all."
     return Table("heads", "What was learnt", note, columns, rows)
 
 
@@ -255,7 +257,7 @@ def as_json(result: Result) -> bytes:
         "passed": result.passed,
         "promoted": result.promoted,
         "headline": headline(result),
-        "labels": msgspec.to_builtins(result.labels.used()),
+        "labels": msgspec.to_builtins(result.labels.used),
         "gate": msgspec.to_builtins(result.checks),
         "flips": [
             {"id": one.comment_id, "outcome": one.outcome, "before": one.before, "after": one.after}
@@ -273,7 +275,7 @@ def as_html(result: Result) -> str:
     return environment.get_template("site.html").render(
         headline=headline(result),
         promised=list(_promised(result)),
-        tables=list(tables(result)),
+        tables=tables(result),
         site=result.site,
         name=result.manifest.name,
         # Our own SVG: everything from outside was escaped where it was put in.

@@ -17,20 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.artifact import HeadManifest
-from moderation.guarantee import Bound, enough_for, threshold_below, threshold_for
+from moderation.guarantee import Bound, threshold_below, threshold_for
 from moderation.policy import Choices
-from training.labels import HEADS, Kept
+from training.labels import HEADS
 
 Floats = NDArray[np.float64]
 LEAST_REJECT = 0.9
 """Never reject below this score, whatever the labels say."""
 MOST_HELD = 0.2
 """A promise about missed spam is not worth holding more than this share of the ham."""
-
-
-def kept_aside(label: Kept) -> bool:
-    """Whether a label is for the promise alone, and never learnt from."""
-    return label.share is not None and int(label.comment_id[-1], 16) % 2 == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +84,6 @@ def promise(scores: Floats, bad: NDArray[np.bool_], choices: Choices, now: int) 
     reject_at = None if reject is None else min(1.0, max(reject.threshold, LEAST_REJECT))
     hold_at = None if accept is None else min(max(accept.threshold, 0.0), 1.0)
     return Promise(hold_at, reject_at, reject, accept, ham.size, evil.size, day)
-
-
-def missing(found: Promise, choices: Choices) -> int:
-    """How many more ham comments must be drawn at random, and looked at, for a promise about rejections."""
-    return 0 if found.reject else max(0, 2 * (enough_for(choices.most_ham_rejected) - found.ham))
 
 
 def with_limits(heads: Sequence[HeadManifest], found: Promise) -> tuple[HeadManifest, ...]:

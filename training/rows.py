@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import mmap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -12,51 +15,155 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from moderation.comment import Comment
-from training.matrix import CommentVectorizer
+from training.matrix import Vectorizer
 
 T = TypeVar("T")
 
 MANY = 20_000
 """Comments from which on more than one process works on them, and their features go to disk."""
+BLOCK = 4_000_000
+"""Features that a block in a file holds at least: 32 MB."""
+_GIVE_BACK = getattr(mmap, "MADV_DONTNEED", None)  # Not every system has it.
 
 
-def features(
-    vectorizer: CommentVectorizer, parts: Iterable[Sequence[Comment]], expected: int, folder: Path
-) -> csr_matrix:
-    """Rows of all comments, part by part, as float32 [comments, 2**bits].
+class Rows:
+    """Features of comments [comments, columns], float32, in blocks of rows that are worked on side by side.
 
-    If ``expected`` comments are many, several processes make them and the arrays are files in ``folder``, mapped into
-    memory: the system drops their pages when it needs the room.
+    Blocks may lie in a file: what a product has read of it is given back at once, so that memory holds a few blocks
+    and never all of them. How rows are cut does not depend on the machine, so sums are the same on any.
     """
+
+    def __init__(self, blocks: Sequence[csr_matrix | _Stored], columns: int) -> None:
+        self._blocks = blocks
+        self._lows = np.cumsum([0, *(block.shape[0] for block in blocks)]).tolist()
+        self.shape: tuple[int, int] = self._lows[-1], columns
+
+    @classmethod
+    def of(cls, matrix: csr_matrix) -> Self:
+        """Rows in memory."""
+        return cls([matrix], matrix.shape[1])
+
+    def __matmul__(self, column: NDArray[np.floating]) -> NDArray[np.float32]:
+        # In their own floats: with longer ones all of a block would be copied.
+        short = column.astype(np.float32)
+        return np.concatenate([np.zeros(0, np.float32), *self._each(lambda block, _: block @ short)])
+
+    def turned(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The product of the transposed rows with ``values`` [comments]."""
+        out, short = np.zeros(self.shape[1]), values.astype(np.float32)
+        for part in self._each(lambda block, low: block.T @ short[low : low + block.shape[0]]):
+            out += part
+        return out
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> csr_matrix:
+        """Some rows, in memory, in the order asked for."""
+
+        def wanted(block: csr_matrix, low: int) -> tuple[NDArray[np.int64], csr_matrix]:
+            mine = np.flatnonzero((rows >= low) & (rows < low + block.shape[0]))
+            return mine, block[rows[mine] - low]
+
+        found = list(self._each(wanted))
+        back = np.argsort(np.concatenate([np.zeros(0, np.int64), *(places for places, _ in found)]), kind="stable")
+        none = csr_matrix((0, self.shape[1]), dtype=np.float32)
+        return vstack([none, *(part for _, part in found)], format="csr")[back]
+
+    def there(self) -> NDArray[np.int64]:
+        """The columns in which anything stands, in order."""
+        found = np.zeros(self.shape[1], dtype=bool)
+        for columns in self._each(lambda block, _: np.unique(block.indices)):
+            found[columns] = True
+        return np.flatnonzero(found)
+
+    def of_columns(self, columns: NDArray[np.int64]) -> Rows:
+        """Some columns of all rows, in memory."""
+        return Rows(list(self._each(lambda block, _: block[:, columns])), columns.size)
+
+    def _each(self, work: Callable[[csr_matrix, int], T]) -> Iterator[T]:
+        """What comes of each block and the number of its first row, in their order."""
+
+        def done(place: tuple[csr_matrix | _Stored, int]) -> T:
+            block, low = place
+            if not isinstance(block, _Stored):
+                return work(block, low)
+            found = work(block.read(), low)
+            block.give_back()
+            return found
+
+        places = zip(self._blocks, self._lows[:-1], strict=True)
+        # Sparse products let other threads run.
+        return map(done, places) if len(self._blocks) == 1 else _threads().map(done, places)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_name_prefix="rows")
+
+
+class _Stored:
+    """A block whose columns and values lie in two files, mapped into memory."""
+
+    def __init__(self, bounds: NDArray[np.int32], columns: Path, values: Path, first: int, width: int) -> None:
+        self._bounds = bounds
+        size = int(bounds[-1])
+        # Mapped by the block: pages are given back by the mapping.
+        self._columns = np.memmap(columns, dtype=np.int32, mode="r", offset=first * 4, shape=(size,))
+        self._values = np.memmap(values, dtype=np.float32, mode="r", offset=first * 4, shape=(size,))
+        self.shape = bounds.size - 1, width
+
+    def read(self) -> csr_matrix:
+        return csr_matrix((self._values, self._columns, self._bounds), shape=self.shape, copy=False)
+
+    def give_back(self) -> None:
+        if _GIVE_BACK is not None:
+            for one in (self._columns, self._values):
+                mapped: Any = one.base
+                mapped.madvise(_GIVE_BACK)
+
+
+def features(vectorizer: Vectorizer, parts: Iterable[Sequence[Comment]], expected: int, folder: Path) -> Rows:
+    """Rows of all comments, part by part.
+
+    If ``expected`` comments are many, several processes make them and the arrays are files in ``folder``.
+    """
+    width = 1 << vectorizer.bits
     if expected < MANY:
         rows = [vectorizer.transform(part) for part in parts]
-        return vstack(rows, format="csr") if rows else csr_matrix((0, 1 << vectorizer.bits), dtype=np.float32)
+        return Rows.of(vstack(rows, format="csr") if rows else csr_matrix((0, width), dtype=np.float32))
     made = Parallel(n_jobs=-1, return_as="generator", pre_dispatch="2*n_jobs")(
         delayed(vectorizer.transform)(part) for part in parts
     )
-    return _on_disk(made, 1 << vectorizer.bits, folder)
+    return _on_disk(made, width, folder)
 
 
-def _on_disk(made: Iterator[csr_matrix], columns: int, folder: Path) -> csr_matrix:
-    bounds, last = [np.zeros(1, dtype=np.int64)], 0
-    with (folder / "columns").open("wb") as places, (folder / "values").open("wb") as values:
-        for one in made:
-            _append(places, one.indices.astype(np.int32))
-            _append(values, one.data.astype(np.float32))
-            bounds.append(one.indptr[1:].astype(np.int64) + last)
-            last += one.nnz
-    indptr = np.concatenate(bounds)
-    if not last:
-        return csr_matrix((indptr.size - 1, columns), dtype=np.float32)
-    data = np.memmap(folder / "values", dtype=np.float32, mode="r")
-    indices = np.memmap(folder / "columns", dtype=np.int32, mode="r")
-    matrix = csr_matrix((indptr.size - 1, columns), dtype=np.float32)
-    if last <= np.iinfo(np.int32).max:
-        matrix.data, matrix.indices, matrix.indptr = data, indices, indptr.astype(np.int32)
-    else:  # Then scipy wants both kinds of indices long.
-        matrix.data, matrix.indices, matrix.indptr = data, indices.astype(np.int64), indptr
-    matrix.has_sorted_indices = False
-    return matrix
+def _on_disk(made: Iterator[csr_matrix], width: int, folder: Path) -> Rows:
+    blocks, first = [], 0
+    columns, values = folder / "columns", folder / "values"
+    with columns.open("wb") as places, values.open("wb") as numbers:
+        for some in _blocks(made):
+            for one in some:
+                _append(places, one.indices.astype(np.int32))
+                _append(numbers, one.data.astype(np.float32))
+            sizes = np.concatenate([np.diff(one.indptr) for one in some])
+            blocks.append((first, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)))
+            first += int(sizes.sum())
+    return Rows([_block(columns, values, *one, width) for one in blocks], width)
+
+
+def _block(columns: Path, values: Path, first: int, bounds: NDArray[np.int32], width: int) -> csr_matrix | _Stored:
+    if bounds[-1]:
+        return _Stored(bounds, columns, values, first, width)
+    return csr_matrix((bounds.size - 1, width), dtype=np.float32)  # An empty file cannot be mapped.
+
+
+def _blocks(made: Iterable[csr_matrix]) -> Iterator[list[csr_matrix]]:
+    some: list[csr_matrix] = []
+    for one in made:
+        some.append(one)
+        if sum(part.nnz for part in some) >= BLOCK:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _append(file: BinaryIO, array: NDArray[np.generic]) -> None:

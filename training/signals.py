@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from moderation.errors import HamletError
 from moderation.past import Outcome
 from moderation.signals import SIGNALS
+from moderation.verdict import TEXT
 from training.logistic import fit
 
 Floats = NDArray[np.float64]
@@ -24,9 +25,6 @@ LEAST, LEAST_OF_EACH = 30, 5
 """Labels, and labels of ham and of spam, without which nothing is learnt."""
 MOST = 8.0
 """No weight grows beyond it, whatever the labels say."""
-
-TEXT = "text"
-"""What the text alone says, among the findings."""
 
 Labelled = tuple[Mapping[str, float], Outcome]
 """What the signals found in a comment, by code, and what people said of it."""

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.special import expit
 from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits
 
@@ -26,6 +26,7 @@ from moderation.artifact import HeadManifest, Manifest, Model
 from moderation.classifier import Classifier
 from moderation.comment import Comment, LabelledComment
 from moderation.errors import HamletError
+from moderation.past import BAD
 from moderation.policy import Choices, Thresholds, make_policy
 from moderation.review import Actor
 from moderation.store import now_ms
@@ -33,17 +34,17 @@ from moderation.store.labels import Label, LabelTables
 from moderation.store.models import Check, ModelBook, Training, Version, name_of
 from moderation.store.sites import Site
 from training import gate
-from training.adapt import Adapted, Anchors, adapt, base_logits, folded_in, frequency_of
+from training.adapt import Adapted, Anchors, Earlier, Indices, adapt, base_logits, folded_in, frequency_of
 from training.bias import swaps
 from training.corpora import SEEDS, Progress, read_seeds, silent
 from training.gate import OfCorpus, Trial
 from training.judged import SEEDS_NAME, Judge, corpora_in
 from training.labels import HEADS, ByAge, Kept, Weighed, by_age, keep, wanted, weigh
-from training.matrix import CommentVectorizer
+from training.matrix import Vectorizer
 from training.measures import SEED
-from training.promise import Promise, kept_aside, promise, with_limits
+from training.promise import Promise, promise, with_limits
 from training.rivals import ACCEPT, HOLD, REJECT, Bools, Floats, Rival, decided, probabilities, strengths, weights
-from training.rows import features
+from training.rows import Rows, features
 
 AT_ONCE = 2_048
 LATER = 0.25
@@ -70,17 +71,18 @@ class Read:
     """A site's labels, read once: features, what base and champion say of them, and how they are to be taken."""
 
     labels: list[Kept]
-    matrix: csr_matrix
+    matrix: Rows
+    base: Floats
+    """[labels, heads]: the base's log-odds from the text."""
     champion: Floats
-    """[labels, heads]: the champion's log-odds from the text."""
+    """The same of the champion."""
     texts: dict[str, str] = field(default_factory=dict)
     """Beginnings of comments, by id."""
 
-    def of(self, rows: NDArray[np.int64]) -> Read:
+    def of(self, rows: Indices) -> Read:
         """Some of them."""
-        if rows.size == len(self.labels):
-            return self
-        return Read([self.labels[i] for i in rows.tolist()], self.matrix[rows], self.champion[rows])
+        some = Rows.of(self.matrix[rows])
+        return Read([self.labels[i] for i in rows.tolist()], some, self.base[rows], self.champion[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class ByReviewer:
     """Labels that a model of the others' labels finds unlikely (below one in ten)."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Result:
     """Everything there is to show of a training."""
 
@@ -188,7 +190,7 @@ class _Trainer:
         self._engine, self._site, self._base, self._asked, self._progress = engine, site, base, asked, progress
         self._folder = folder
         self._number = book.next_number(site.id)
-        self._vectorizer = CommentVectorizer(bits=base.manifest.bits, phrases=base.phrases)
+        self._vectorizer = Vectorizer(bits=base.manifest.bits, phrases=base.phrases)
         self._vectorizer.frequency_ = frequency_of(base)
         self._champion = _champion(site, Classifier(base), book)
         self._seeds = read_seeds(asked.seeds)
@@ -196,17 +198,15 @@ class _Trainer:
 
     def run(self, out: Path) -> Result:
         read = self._read()
-        aside = np.array([kept_aside(one) for one in read.labels])
-        learn, kept = read.of(np.flatnonzero(~aside)), read.of(np.flatnonzero(aside))
-        labels = weigh(learn.labels, self._asked.now)
-        base = base_logits(self._base, learn.matrix)
-        later, early = self._later(learn, labels, base)
+        aside = np.array([one.aside for one in read.labels], dtype=bool)
+        labels = weigh(read.labels, self._asked.now, ~aside)
+        later, earlier = self._later(read, labels)
         self._progress("learning", 1, 3)
-        adapted = adapt(base, learn.matrix, labels, self._anchors, starts=early)
+        adapted = adapt(read.base, read.matrix, labels, self._anchors, earlier=earlier)
         self._progress("learning", 2, 3)
-        found = self._promised(adapted, kept)
+        found = self._promised(adapted, read.of(np.flatnonzero(aside)))
         manifest = self._write(out, adapted, found, labels)
-        everything = self._tried(adapted, manifest, learn, labels.targets)
+        everything = self._tried(adapted, manifest, read, labels.targets).of(~aside)
         challenger, champion = Classifier.load(out), self._champion.classifier
         self._progress("learning", 3, 3)
         checks = gate.judged(later, _overturned(everything), *self._elsewhere(challenger, champion))
@@ -215,7 +215,7 @@ class _Trainer:
             champion=champion.name,
             labels=labels,
             ages=by_age(read.labels, self._asked.now),
-            reviewers=self._reviewers(base, learn, labels),
+            reviewers=self._reviewers(read, labels),
             aside=int(aside.sum()),
             adapted=adapted,
             promise=found,
@@ -236,7 +236,8 @@ class _Trainer:
         labels: list[Kept] = []
         texts: dict[str, str] = {}
         champion: list[Floats] = []
-        own = self._site.model is not None
+        # Of the same base, it has the same features; of another, comments are scored as they are read.
+        foreign = self._champion.classifier.manifest.base not in (None, self._base.manifest.name)
         asked = wanted(tables.all(self._site.id), since=self._asked.since, without=self._asked.without)
 
         def parts() -> Iterator[list[Comment]]:
@@ -244,7 +245,7 @@ class _Trainer:
                 self._progress("reading labels", len(labels), total)
                 labels.extend(keep(one) for one in some)
                 comments = [one.comment for one in some]
-                if own:
+                if foreign:
                     champion.append(self._of_champion(comments))
                 for one in some if len(texts) < MOST_TEXTS else ():
                     texts[one.comment_id] = one.comment.text[:SHOWN]
@@ -254,8 +255,12 @@ class _Trainer:
         self._progress("reading labels", total, total)
         if not labels:
             raise NothingToLearn(f"{self._site.name} has no labels" + (" that were asked for" if total else ""))
-        said = np.concatenate(champion) if own else base_logits(self._base, matrix)
-        return Read(labels, matrix, said, texts)
+        base = base_logits(self._base, matrix)
+        if foreign:
+            return Read(labels, matrix, base, np.concatenate(champion), texts)
+        if self._site.model is None:
+            return Read(labels, matrix, base, base, texts)
+        return Read(labels, matrix, base, base_logits(self._champion.classifier.model, matrix), texts)
 
     def _of_champion(self, comments: Sequence[Comment]) -> Floats:
         model = self._champion.classifier
@@ -265,42 +270,34 @@ class _Trainer:
 
     # -- Trying
 
-    def _later(self, read: Read, labels: Weighed, base: Floats) -> tuple[Trial, Adapted | None]:
+    def _later(self, read: Read, labels: Weighed) -> tuple[Trial, Earlier | None]:
         """Both rivals on the newest labels, with a challenger that has learnt from the others alone."""
         when = np.array([one.reviewed_at for one in read.labels])
+        taught = labels.weight > 0
         order = np.argsort(when, kind="stable")
-        new = order[when[order] > self._champion.until]
+        new = order[(when[order] > self._champion.until) & taught[order]]
         share = LATER if self._champion.until == 0 else 0.5
         count = min(MOST_LATER, max(int(len(new) * share), min(gate.LEAST_LATER, len(new) // 2)))
         test = np.zeros(len(order), dtype=bool)
         test[new[len(new) - count :]] = True
         # Near-copies of what was learnt from are no test.
-        test &= ~np.isin(labels.groups, labels.groups[~test])
-        if not test.any() or test.all():
+        test &= ~np.isin(labels.groups, labels.groups[taught & ~test])
+        first = taught & ~test
+        if not test.any() or not first.any():
             nothing = read.of(np.zeros(0, np.int64))
             return self._tried(Adapted({}), self._base.manifest, nothing, labels.targets[:0]), None
         after = read.of(np.flatnonzero(test))
-        early = adapt(base, read.matrix, self._known(read, labels, ~test), self._anchors)
+        early = adapt(read.base, read.matrix, weigh(read.labels, self._asked.now, first), self._anchors)
         heads = with_limits(self._base.manifest.heads, self._promised(early, read.of(np.zeros(0, np.int64))))
         name = name_of(self._site.name, self._number)
         manifest = msgspec.structs.replace(self._base.manifest, name=name, heads=heads, rejects_with_base=True)
-        return self._tried(early, manifest, after, weigh(after.labels, self._asked.now).targets), early
-
-    def _known(self, read: Read, labels: Weighed, rows: Bools) -> Weighed:
-        """The labels as if only some of them had been said; the others keep their place, and say nothing.
-
-        So their features need not be copied.
-        """
-        some = weigh([read.labels[i] for i in np.flatnonzero(rows).tolist()], self._asked.now)
-        targets, weight = np.full_like(labels.targets, np.nan), np.zeros_like(labels.weight)
-        targets[rows], weight[rows] = some.targets, some.weight
-        return Weighed(labels.labels, targets, weight, some.conflicts)
+        trial = self._tried(early, manifest, after, weigh(after.labels, self._asked.now).targets)
+        return trial, Earlier(early, test)
 
     def _tried(self, adapted: Adapted, manifest: Manifest, read: Read, targets: Floats) -> Trial:
         """What a challenger and the champion decide of labels."""
-        off, base = self._site.choices.signals_off, base_logits(self._base, read.matrix)
-        found = strengths(read.labels, off)
-        scores = probabilities(_corrected(adapted, base, read.matrix), found, weights(adapted.weights))
+        base, found = read.base, strengths(read.labels, self._site.choices.signals_off)
+        scores = probabilities(_corrected(adapted, read), found, weights(adapted.weights))
         limits = _limits(manifest, self._site.choices)
         also = self._base_rejects(base, found) if manifest.rejects_with_base else None
         challenger = Rival(manifest.name, scores, decided(scores, limits, also))
@@ -317,10 +314,9 @@ class _Trainer:
         return rejects
 
     def _promised(self, adapted: Adapted, kept: Read) -> Promise:
-        base = base_logits(self._base, kept.matrix)
         found = strengths(kept.labels, self._site.choices.signals_off)
-        scores = probabilities(_corrected(adapted, base, kept.matrix), found, weights(adapted.weights))
-        bad = np.array([one.outcome in ("spam", "abuse") for one in kept.labels], dtype=bool)
+        scores = probabilities(_corrected(adapted, kept), found, weights(adapted.weights))
+        bad = np.array([one.outcome in BAD for one in kept.labels], dtype=bool)
         return promise(scores, bad, self._site.choices, self._asked.now)
 
     def _elsewhere(self, challenger: Classifier, champion: Classifier) -> tuple[list[OfCorpus], tuple[int, int], int]:
@@ -339,7 +335,6 @@ class _Trainer:
 
     def _write(self, out: Path, adapted: Adapted, found: Promise, labels: Weighed) -> Manifest:
         table, heads = folded_in(self._base, adapted)
-        used_labels = labels.used()
         manifest = msgspec.structs.replace(
             self._base.manifest,
             name=name_of(self._site.name, self._number),
@@ -347,48 +342,44 @@ class _Trainer:
             signals=adapted.weights,
             base=self._base.manifest.name,
             rejects_with_base=found.reject is None,
-            made_with={**self._base.manifest.made_with, "labels": used_labels.digest},
+            made_with={**self._base.manifest.made_with, "labels": labels.used.digest},
         )
         return artifact.write(out, manifest, table, frequency_of(self._base), self._base.phrases)
 
     # -- Who said it
 
-    def _reviewers(
-        self, base: Floats, read: Read, labels: Weighed, most: int = 10, least: int = 20
-    ) -> list[ByReviewer]:
+    def _reviewers(self, read: Read, labels: Weighed, most: int = 10, least: int = 20) -> list[ByReviewer]:
         """Each reviewer's labels, tried on a model of everybody else's; of many labels, on some drawn at random."""
-        if len(read.labels) > MOST_JUDGED:
-            some = np.sort(np.random.default_rng(SEED).permutation(len(read.labels))[:MOST_JUDGED])
-            read, base = read.of(some), base[some]
-            labels = weigh(read.labels, self._asked.now)
-        names = np.array([one.reviewer for one in read.labels])
-        found = []
+        rows = np.flatnonzero(labels.weight)
+        if rows.size > MOST_JUDGED:
+            rows = np.sort(np.random.default_rng(SEED).permutation(rows)[:MOST_JUDGED])
+        names = np.array([read.labels[i].reviewer for i in rows.tolist()])
         known, counts = np.unique(names, return_counts=True)
+        if known.size == 1:  # There are no others.
+            return [ByReviewer(str(known[0]), rows.size, 0)]
+        some, said = read.of(rows), labels.targets[rows]
+        found = []
         for name, count in sorted(zip(known.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1])[:most]:
             mine = names == name
-            others = np.flatnonzero(~mine)
-            if count < least or others.size < least:
+            if count < least or (~mine).sum() < least:
                 found.append(ByReviewer(name, count, 0))
                 continue
-            theirs = read.of(others)
-            said = weigh(theirs.labels, self._asked.now)
-            model = adapt(base[others], theirs.matrix, said, self._anchors, folds=0)
-            rows = np.flatnonzero(mine)[:MOST_LATER]
-            scores = probabilities(
-                _corrected(model, base[rows], read.matrix[rows]), np.zeros((rows.size, 1)), np.zeros(1)
-            )
-            told = labels.targets[rows]
+            theirs = weigh(some.labels, self._asked.now, ~mine)
+            model = adapt(some.base, some.matrix, theirs, self._anchors, folds=0)
+            tried = np.flatnonzero(mine)[:MOST_LATER]
+            scores = expit(_corrected(model, some.of(tried)))
+            told = said[tried]
             unlikely = np.where(told >= 0.5, scores < 0.1, np.where(np.isnan(told), False, scores > 0.9)).any(axis=1)
             found.append(ByReviewer(name, count, int(unlikely.sum())))
         return found
 
 
-def _anchors(base: Model, vectorizer: CommentVectorizer, every: Sequence[LabelledComment]) -> Anchors:
+def _anchors(base: Model, vectorizer: Vectorizer, every: Sequence[LabelledComment]) -> Anchors:
     """Some of the seeds, ham and others alike."""
     seeds = [one for one in every if one.labels.get("spam") in (0, 1)]
     order = np.random.default_rng(SEED).permutation(len(seeds))[:MOST_ANCHORS]
     some = [seeds[i] for i in np.sort(order).tolist()]
-    matrix = vectorizer.transform(some)
+    matrix = Rows.of(vectorizer.transform(some))
     targets = np.array([[one.labels.get(head, np.nan) for head in HEADS] for one in some])
     return Anchors(matrix, base_logits(base, matrix), targets)
 
@@ -415,12 +406,12 @@ def _portions(labels: Iterable[Label]) -> Iterator[list[Label]]:
         yield some
 
 
-def _corrected(adapted: Adapted, base: Floats, matrix: csr_matrix) -> Floats:
-    """Log-odds of a challenger from the text, [comments, heads]."""
-    found = base.copy()
+def _corrected(adapted: Adapted, read: Read) -> Floats:
+    """Log-odds of a challenger from the text, [labels, heads]."""
+    found = read.base.copy()
     for number, head in enumerate(HEADS):
         if head in adapted.corrections:
-            found[:, number] = adapted.corrections[head].logits(base[:, number], matrix)
+            found[:, number] = adapted.corrections[head].logits(read.base[:, number], read.matrix)
     return found
 
 
@@ -497,5 +488,5 @@ def keep_result(
     book: ModelBook, site: Site, out: Path, result: Result, actor: Actor, figures: dict[str, object]
 ) -> Version:
     """Keep a challenger as the site's next version; it serves nobody yet."""
-    training = Training(labels=result.labels.used(), champion=result.champion, figures=figures, gate=result.checks)
+    training = Training(labels=result.labels.used, champion=result.champion, figures=figures, gate=result.checks)
     return book.add(site.name, site.id, out, training, actor)

@@ -37,7 +37,7 @@ from moderation.text import fold as folded_text
 from training import corpora
 from training.calibrate import calibrate, thresholds
 from training.corpora import Progress, silent
-from training.matrix import CommentVectorizer, joined
+from training.matrix import Vectorizer, joined
 from training.recipes import BASE, HeadRecipe, Recipe
 
 Floats = NDArray[np.float64]
@@ -135,7 +135,7 @@ class Design:
     row: NDArray[np.int64]
     """Comment of each row; the first rows are the comments in order."""
     weight: Floats
-    vectorizer: CommentVectorizer
+    vectorizer: Vectorizer
 
 
 def _phrase_source(phrases: Phrases, data_dir: Path | None) -> tuple[DataSource, ...]:
@@ -152,7 +152,7 @@ def design(dataset: Dataset, bits: int, progress: Progress = silent, phrases: Ph
     row = np.array([*range(len(dataset.comments)), *authored])
     weight = np.ones(row.size)
     weight[authored] = weight[len(dataset.comments) :] = 0.5
-    vectorizer = CommentVectorizer(bits=bits, phrases=phrases)
+    vectorizer = Vectorizer(bits=bits, phrases=phrases)
     parts = []
     for i in range(0, len(comments), STEP):
         progress("features", i, len(comments))

@@ -13,7 +13,7 @@ from api.akismet.access import site_of
 from api.akismet.answers import answer_json, invalid
 from api.akismet.form import read_form
 from api.wiring import parts
-from moderation.past import Outcome, milliseconds
+from moderation.past import BAD, Outcome, milliseconds
 from moderation.policy import AkismetHold
 from moderation.store.sites import Site
 from moderation.store.tallies import first_arrival, tally
@@ -25,7 +25,6 @@ SECONDS_A_SPAM = 10
 MONTHS = {"6-months": 6, "year": 12}
 DAYS = 60
 MOST_MONTHS = 120
-BAD = frozenset({Outcome.SPAM, Outcome.ABUSE})
 
 
 @dataclass(slots=True)

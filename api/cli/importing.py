@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from getpass import getuser
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,12 +44,12 @@ def labels(settings: Settings, file: Path, site: str, every: bool, by: str | Non
     from api.wiring import make_parts, open_current
     from moderation.comment import numbered
     from moderation.imports import Imported, Judged, import_labels
-    from moderation.review import Actor
+    from moderation.review import at_command
     from moderation.store.reviews import SqlReviews
 
     engine, sites = open_current(settings)
     parts, found = make_parts(settings, engine), sites.site(site)
-    actor, failed, done = Actor((by or getuser())[:64], "command"), 0, Imported(0, 0)
+    actor, failed, done = at_command(by), 0, Imported(0, 0)
     with opened(file) as lines:
         rows = numbered(whole(lines, file), Judged)
         while batch := list(islice(rows, BATCH)):

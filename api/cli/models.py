@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from getpass import getuser
 from typing import TYPE_CHECKING
 
 import click
 
 from api.cli.options import STORAGE, with_settings
+from api.cli.tables import day
 from api.cli.tables import show as show_table
 from moderation.errors import BadSetting
-from moderation.review import Actor
+from moderation.review import at_command
 from moderation.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def _bases(settings: Settings) -> list[str]:
 
 def _row(site: Site, version: Version) -> tuple[str, ...]:
     labels = f"{version.training.labels.count:,}"
-    return version.name, _state(site, version), labels, _gate(version), _time(version.created_at), version.created_by
+    return version.name, _state(site, version), labels, _gate(version), day(version.created_at), version.created_by
 
 
 def _check(check: Check) -> tuple[str, str, str, str]:
@@ -74,10 +73,6 @@ def _gate(version: Version) -> str:
     return "refused, forced" if version.training.forced else "refused"
 
 
-def _time(at: int | None) -> str:
-    return "never" if at is None else datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
 @models.command()
 @click.argument("site")
 @click.argument("number", type=int)
@@ -93,9 +88,9 @@ def show(settings: Settings, site: str, number: int) -> None:
         ("state", _state(found, version) or "never served"),
         ("corrects", version.manifest.base or ""),
         ("was tried against", training.champion),
-        ("made", f"{_time(version.created_at)} by {version.created_by}"),
-        ("in service since", _time(version.promoted_at)),
-        ("labels", f"{labels.count:,} ({outcomes}), until {_time(labels.until)}"),
+        ("made", f"{day(version.created_at)} by {version.created_by}"),
+        ("in service since", day(version.promoted_at) or "never"),
+        ("labels", f"{labels.count:,} ({outcomes}), until {day(labels.until)}"),
         ("comments", f"{labels.first} to {labels.last}"),
         ("digest", labels.digest),
         *(("promise", told) for told in training.figures.get("promise", {}).get("told", ())),
@@ -135,7 +130,7 @@ def _side(settings: Settings, book: ModelBook, site: Site, text: str) -> dict[st
     else:
         version = book.show(site.id, number)
         manifest, labels = version.manifest, version.training.labels
-        facts = {"model": version.name, "labels": f"{labels.count:,}", "until": _time(labels.until)}
+        facts = {"model": version.name, "labels": f"{labels.count:,}", "until": day(labels.until)}
         facts |= {f"labels: {outcome}": f"{count:,}" for outcome, count in labels.outcomes.items()}
     for head in manifest.heads:
         facts[f"{head.name}: holds from"] = _score(head.hold_at)
@@ -161,7 +156,7 @@ def promote(settings: Settings, site: str, version: str, force: str | None) -> N
         raise BadSetting(
             "VERSION", f"the gate refused version {number}: hamlet models show {site} {number}; or --force"
         )
-    book.promote(found.id, number, _actor(), why=force)
+    book.promote(found.id, number, at_command(), why=force)
     click.echo(f"{site}: {version} serves from now on")
 
 
@@ -171,7 +166,7 @@ def promote(settings: Settings, site: str, version: str, force: str | None) -> N
 def rollback(settings: Settings, site: str) -> None:
     """Let the model of SITE serve again that served before. Running servers use it within two seconds."""
     book, found = _opened(settings, site)
-    number = book.rollback(found.id, _actor())
+    number = book.rollback(found.id, at_command())
     click.echo(f"{site}: {number or 'the base model'} serves again")
 
 
@@ -182,7 +177,7 @@ def rollback(settings: Settings, site: str) -> None:
 def prune(settings: Settings, site: str, keep: int) -> None:
     """Forget old versions of the model of SITE; the one that serves and the one before it always stay."""
     book, found = _opened(settings, site)
-    gone = book.prune(found.id, keep, _actor())
+    gone = book.prune(found.id, keep, at_command())
     click.echo(f"{site}: forgot {len(gone)} version{'s' * (len(gone) != 1)}")
 
 
@@ -205,7 +200,3 @@ def _number(text: str) -> int | None:
     if not text.isdecimal():
         raise BadSetting("VERSION", f"the number of a version, or {BASE}, not {text!r}")
     return int(text)
-
-
-def _actor() -> Actor:
-    return Actor(getuser()[:64], "command")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import TYPE_CHECKING
 
@@ -73,11 +72,11 @@ def settle(
     hamlet queue list --site blog --search casino | cut -f1 | hamlet queue settle spam - --site blog
     """
     from moderation.past import Outcome
-    from moderation.review import MOST_AT_ONCE, Actor
+    from moderation.review import MOST_AT_ONCE, at_command
 
     site, waits = _open(settings, site_name)
     wanted = [line.strip() for line in sys.stdin if line.strip()] if ids == ("-",) else list(ids)
-    actor, failed = Actor(_name(by), "command"), 0
+    actor, failed = at_command(by), 0
     for low in range(0, len(wanted), MOST_AT_ONCE):
         some = wanted[low : low + MOST_AT_ONCE]
         for result in waits.settle(site.id, some, Outcome(outcome), actor, note=note).values():
@@ -95,11 +94,11 @@ def settle(
 @with_settings(*STORAGE)
 def undo(settings: Settings, site_name: str, comment_id: str, by: str | None) -> None:
     """Take the newest review of a comment back, within a day; anybody's, since you administer Hamlet."""
-    from moderation.review import Actor
+    from moderation.review import at_command
 
     site, waits = _open(settings, site_name)
     number = len(waits.card(site.id, comment_id).reviews)
-    done = waits.undo(site.id, comment_id, number, Actor(_name(by), "command"), own=False)
+    done = waits.undo(site.id, comment_id, number, at_command(by), own=False)
     stands = "it waits again" if done.waiting else f"it stands as {done.review.outcome or 'judged'}"
     click.echo(f"taken back; {stands}")
 
@@ -111,10 +110,10 @@ def undo(settings: Settings, site_name: str, comment_id: str, by: str | None) ->
 @with_settings(*STORAGE)
 def reopen(settings: Settings, site_name: str, comment_id: str, by: str | None) -> None:
     """Put a comment into the queue, whatever was decided."""
-    from moderation.review import Actor
+    from moderation.review import at_command
 
     site, waits = _open(settings, site_name)
-    done = waits.reopen(site.id, comment_id, Actor(_name(by), "command"))
+    done = waits.reopen(site.id, comment_id, at_command(by))
     click.echo(f"{done.comment_id} {'waits already' if done.repeated else 'waits in the queue'}")
 
 
@@ -125,7 +124,3 @@ def _open(settings: Settings, site_name: str) -> tuple[Site, ReviewQueue]:
 
     engine, sites = open_current(settings)
     return sites.site(site_name), ReviewQueue(SqlReviews(engine))
-
-
-def _name(by: str | None) -> str:
-    return (by or getpass.getuser())[:64]

@@ -11,6 +11,7 @@ import click
 from api.cli.options import STORAGE, with_settings
 from api.cli.tables import day
 from api.cli.tables import show as show_table
+from moderation.review import Actor
 from moderation.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from moderation.store.webhooks import Webhook, Webhooks
 
 SITE = click.argument("site_name", metavar="SITE")
-ACTOR, VIA = "operator", "command"
+OPERATOR = Actor("operator", "command")
 
 
 @click.group()
@@ -36,7 +37,7 @@ def set_(settings: Settings, site_name: str, url: str) -> None:
     sites, kept, deliverer = _open(settings)
     site = sites.site(site_name)
     deliverer.check(url)
-    _print_key(sites, kept.set(site.id, url, actor=ACTOR, via=VIA))
+    _print_key(sites, kept.set(site.id, url, actor=OPERATOR))
     click.echo(f"{site_name} is told at {url}; above is the secret", err=True)
 
 
@@ -61,7 +62,7 @@ def show(settings: Settings, site_name: str | None) -> None:
 def remove(settings: Settings, site_name: str) -> None:
     """Tell SITE no more."""
     sites, kept, _ = _open(settings)
-    removed = kept.remove(sites.site(site_name).id, actor=ACTOR, via=VIA)
+    removed = kept.remove(sites.site(site_name).id, actor=OPERATOR)
     click.echo(f"{site_name} is told no more at {removed.url}")
 
 
@@ -71,7 +72,7 @@ def remove(settings: Settings, site_name: str) -> None:
 def rotate(settings: Settings, site_name: str) -> None:
     """Sign what SITE is told with another secret from now on, and print it."""
     sites, kept, _ = _open(settings)
-    _print_key(sites, kept.rotate(sites.site(site_name).id, actor=ACTOR, via=VIA))
+    _print_key(sites, kept.rotate(sites.site(site_name).id, actor=OPERATOR))
     click.echo(f"{site_name} must check signatures with the secret above from now on", err=True)
 
 

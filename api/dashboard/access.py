@@ -8,6 +8,8 @@ from api.problems import Refused
 from api.wiring import parts
 from moderation.errors import SiteNotFound
 from moderation.people import Role, User
+from moderation.review import Actor
+from moderation.store.people import DASHBOARD
 from moderation.store.sites import Site
 
 HOME = "/dashboard/"
@@ -41,6 +43,11 @@ def person() -> User:
     if found is None:
         raise SignInNeeded
     return found
+
+
+def acting() -> Actor:
+    """They, as who acts; raises ``SignInNeeded``."""
+    return Actor(person().name, DASHBOARD)
 
 
 def begin_session(token: str) -> None:

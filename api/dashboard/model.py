@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.dashboard.access import my_site, person
+from api.dashboard.access import acting, my_site, person
 from api.dashboard.curves import Plot, learning_plot, reliability, reliability_plot
 from api.dashboard.language import gettext
 from api.dashboard.model_words import (
@@ -30,11 +30,11 @@ from moderation import estimates
 from moderation.check import Judging
 from moderation.drift import Drift, drift
 from moderation.errors import BadSetting, HamletError, ModelNotFound, StoreUnavailable
-from moderation.guarantee import enough_for
+from moderation.guarantee import enough_for, missing_for
 from moderation.past import DAY
 from moderation.people import Role
 from moderation.policy import Thresholds, changed, check_choices, check_thresholds
-from moderation.review import Actor, Order
+from moderation.review import Order
 from moderation.signals.signal import HEAD
 from moderation.simulator import SECONDS, Past, compact, decided, flips, pace, simulate
 from moderation.store import now_ms
@@ -201,16 +201,14 @@ class ToPromise:
 
     needed: int
     there: int
+    missing: int
+    """Fine comments among those drawn that people have yet to look at."""
     drawn: Drawn
-
-    @property
-    def missing(self) -> int:
-        """Fine comments among those drawn that people have yet to look at; every second counts."""
-        return 2 * max(0, self.needed - self.there)
 
 
 def _promise(site: Site, drawn: Drawn) -> ToPromise:
-    return ToPromise(enough_for(site.choices.most_ham_rejected), drawn.ham_aside, drawn)
+    alpha, there = site.choices.most_ham_rejected, drawn.ham_aside
+    return ToPromise(enough_for(alpha), there, missing_for(alpha, there), drawn)
 
 
 def _drift(tables: JudgedTables, site: Site, now: int) -> Drift:
@@ -324,7 +322,7 @@ def choose(site: str) -> Answer:
         check_choices(parts().judging(found).classifier.manifest, choices)
     except BadSetting as error:
         return _page(found, trouble=error), UNFIT
-    parts().sites.choose(found.name, choices, actor=_actor())
+    parts().sites.choose(found.name, choices, actor=acting())
     flash(gettext("Saved."), "done")
     return _back(found, part)
 
@@ -390,7 +388,7 @@ def promote(site: str) -> Answer:
         return _version_page(found, number, told), UNFIT
 
     def act() -> None:
-        parts().models.promote(found.id, number, _actor(), why=why if refused else None)
+        parts().models.promote(found.id, number, acting(), why=why if refused else None)
         _say_what_serves(found)
 
     return _done(found, act)
@@ -411,7 +409,7 @@ def rollback(site: str) -> AnyResponse:
     found = my_site(site, Role.OWNER)
 
     def act() -> None:
-        parts().models.rollback(found.id, _actor())
+        parts().models.rollback(found.id, acting())
         _say_what_serves(found)
 
     return _done(found, act)
@@ -432,10 +430,6 @@ def _say_what_serves(site: Site) -> None:
     parts().sites.forget()
     name = parts().judging(parts().sites.site(site.name)).classifier.name
     flash(gettext("%(name)s serves from now on.", name=name), "done")
-
-
-def _actor() -> Actor:
-    return Actor(person().name, "dashboard")
 
 
 def _back(site: Site, part: str | None = None) -> AnyResponse:

@@ -13,7 +13,8 @@ from msgspec import Struct
 from api.dashboard.insights import reason_told
 from api.dashboard.language import gettext, language, number, percent
 from moderation.drift import Feature, Sort
-from moderation.estimates import LEAST, Errors
+from moderation.estimates import Errors
+from moderation.guarantee import LEAST
 from moderation.store.judged import PART_OF_DAY
 
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from api import asked
 from api.asked import Asked
 from api.dashboard import cards
-from api.dashboard.access import local_path, my_site, my_sites, person
+from api.dashboard.access import acting, local_path, my_site, my_sites, person
 from api.dashboard.keys import ACTIONS, keys_of
 from api.dashboard.language import gettext
 from api.problems import Refused, problem_of
@@ -20,14 +20,13 @@ from api.wiring import parts
 from moderation.errors import AlreadySettled, HamletError
 from moderation.past import Outcome
 from moderation.people import Role, User
-from moderation.review import MOST_AT_ONCE, Actor, Card, Done, Facet, Order
+from moderation.review import MOST_AT_ONCE, Card, Done, Facet, Order
 from moderation.store import now_ms
 from moderation.store.sites import Site
 
 bp = Blueprint("queue", __name__)
 PAGE = 30
 MOST_CHIPS = 8
-VIA = "dashboard"
 
 Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -162,8 +161,7 @@ def _from_form() -> Settling:
 
 def _settle(said: Settling) -> dict[str, dict[str, Any]]:
     site = my_site(said.site, Role.MODERATOR)
-    actor = Actor(person().name, VIA)
-    results = parts().queue.settle(site.id, list(said.items), said.outcome, actor, note=said.note, seen=said.items)
+    results = parts().queue.settle(site.id, list(said.items), said.outcome, acting(), note=said.note, seen=said.items)
     return {name: _result(result) for name, result in results.items()}
 
 
@@ -203,8 +201,7 @@ def undo() -> AnyResponse:
 
 def _undo(name: str, items: dict[str, int]) -> dict[str, dict[str, Any]]:
     site = my_site(name, Role.MODERATOR)
-    who = person()
-    actor, own = Actor(who.name, VIA), not who.may(Role.OWNER, site.id)
+    actor, own = acting(), not person().may(Role.OWNER, site.id)
     results: dict[str, dict[str, Any]] = {}
     for comment_id, number in items.items():
         try:
@@ -219,7 +216,7 @@ def reopen() -> AnyResponse:
     """Put a comment into the queue again."""
     form = request.form
     site = my_site(form.get("site", ""), Role.MODERATOR)
-    parts().queue.reopen(site.id, form.get("id", ""), Actor(person().name, VIA))
+    parts().queue.reopen(site.id, form.get("id", ""), acting())
     flash(gettext("It waits in the queue again."), "done")
     return redirect(local_path(form.get("next", "")) or url_for("dashboard.queue.show"), 303)
 

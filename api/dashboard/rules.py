@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.dashboard.access import my_site, my_sites, person
+from api.dashboard.access import acting, my_site, my_sites, person
 from api.dashboard.language import gettext
 from api.problems import Refused
 from api.v1.bodies import possible_id
@@ -16,7 +16,6 @@ from moderation.errors import BadRule, RuleExists, RuleNotFound
 from moderation.look import links_in
 from moderation.past import DAY, domains_of
 from moderation.people import Role
-from moderation.review import Actor
 from moderation.rules import Action, NewRule, RuleKind
 from moderation.rules.checked import checked
 from moderation.rules.replay import MOST_COMMENTS, Replay, replay
@@ -109,8 +108,7 @@ def add(site: str) -> str | AnyResponse:
         wanted = _wanted(form)
         if form.get("do") != "add":
             return _again(found, comment_id, form, tried=_tried(found, [wanted]))
-        actor = Actor(person().name, "dashboard")
-        rule = parts().rules.add_one(found.id, wanted, actor=actor)
+        rule = parts().rules.add_one(found.id, wanted, actor=acting())
         parts().sites.forget()
     except (BadRule, RuleExists) as error:
         return _again(found, comment_id, form, trouble=f"{error}")
@@ -153,7 +151,7 @@ def remove(site: str, rule_id: int) -> AnyResponse:
     """Remove a rule."""
     found = my_site(site, Role.MODERATOR)
     try:
-        parts().rules.remove(found.id, rule_id, actor=Actor(person().name, "dashboard"))
+        parts().rules.remove(found.id, rule_id, actor=acting())
         parts().sites.forget()
         flash(gettext("The rule holds no longer."), "done")
     except RuleNotFound as error:

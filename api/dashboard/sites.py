@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.dashboard.access import my_site, my_sites, person
+from api.dashboard.access import acting, my_site, my_sites, person
 from api.dashboard.clients import recent
 from api.dashboard.language import gettext
 from api.dashboard.thresholds import thresholds_from, thresholds_of, tidied
@@ -19,14 +19,12 @@ from moderation.delivery import told
 from moderation.errors import BadAddress, BadSetting, KeyNotFound, NotTaken, SiteExists, WebhookNotFound
 from moderation.people import Role
 from moderation.policy import Mode, changed, check_choices
-from moderation.review import Actor
 from moderation.signals import SIGNALS
 from moderation.store.sites import Key, Site
 from moderation.store.webhooks import Webhook
 from moderation.webhooks import shown_key, signing_key
 
 bp = Blueprint("sites", __name__, url_prefix="/sites")
-VIA = "dashboard"
 UNFIT = 422
 """Status of a form that is shown again with what is wrong."""
 LIMITS = ("flood_per_hour", "trusted_hops", "keep_addresses_days")
@@ -64,14 +62,14 @@ def create() -> Answer:
     if not who.owns_any():
         raise Refused(403, "forbidden", "only owners of a site create more of them")
     try:
-        site = parts().sites.create_site(name, actor=_actor())
+        site = parts().sites.create_site(name, actor=acting())
     except SiteExists:
         return _list(name, gettext("There is a site of this name already.")), UNFIT
     except ValueError:
         told = gettext("A site's name has 1 to 63 characters: a-z, 0-9, dot, dash and underscore.")
         return _list(name, told), UNFIT
     parts().people.add_owner(who.id, site.id)
-    flash(parts().sites.create_key(name, actor=_actor()), "key")
+    flash(parts().sites.create_key(name, actor=acting()), "key")
     return _back(site)
 
 
@@ -118,7 +116,7 @@ def choose(site: str) -> Answer:
     except BadSetting as error:
         again = thresholds_of(manifest, found.choices, request.form) if part == "thresholds" else None
         return _page(found, trouble=error, thresholds=again), UNFIT
-    parts().sites.choose(found.name, choices, actor=_actor())
+    parts().sites.choose(found.name, choices, actor=acting())
     flash(gettext("Saved."), "done")
     return _back(found, part)
 
@@ -175,7 +173,7 @@ def _whole(name: str, text: str) -> int:
 def create_key(site: str) -> AnyResponse:
     """Make another key, to be shown once."""
     found = my_site(site, Role.OWNER)
-    flash(parts().sites.create_key(found.name, actor=_actor()), "key")
+    flash(parts().sites.create_key(found.name, actor=acting()), "key")
     return _back(found, "keys")
 
 
@@ -184,7 +182,7 @@ def revoke_key(site: str) -> AnyResponse:
     """Revoke a key, named by its first digits, or in full where two begin alike."""
     found = my_site(site, Role.OWNER)
     try:
-        parts().sites.revoke_key(found.name, request.form.get("key", "").strip(), actor=_actor())
+        parts().sites.revoke_key(found.name, request.form.get("key", "").strip(), actor=acting())
         flash(gettext("The key is revoked. Calls with it are refused from now on."), "done")
     except KeyNotFound as error:
         flash(str(error), "error")
@@ -207,7 +205,7 @@ def set_webhook(site: str) -> AnyResponse:
     except BadAddress as error:
         flash(str(error), "error")
         return _back(found, "webhook")
-    _show_secret(parts().webhooks.set(found.id, url, actor=person().name, via=VIA))
+    _show_secret(parts().webhooks.set(found.id, url, actor=acting()))
     return _back(found, "webhook")
 
 
@@ -215,7 +213,7 @@ def set_webhook(site: str) -> AnyResponse:
 def rotate_webhook(site: str) -> AnyResponse:
     """Sign with another key from now on."""
     found = my_site(site, Role.OWNER)
-    return _with_webhook(found, lambda: _show_secret(parts().webhooks.rotate(found.id, actor=person().name, via=VIA)))
+    return _with_webhook(found, lambda: _show_secret(parts().webhooks.rotate(found.id, actor=acting())))
 
 
 @bp.post("/<site>/webhook/remove")
@@ -224,7 +222,7 @@ def remove_webhook(site: str) -> AnyResponse:
     found = my_site(site, Role.OWNER)
 
     def remove() -> None:
-        parts().webhooks.remove(found.id, actor=person().name, via=VIA)
+        parts().webhooks.remove(found.id, actor=acting())
         flash(gettext("The webhook is removed."), "done")
 
     return _with_webhook(found, remove)
@@ -262,10 +260,6 @@ def _webhook(site: Site) -> Webhook | None:
         return parts().webhooks.show(site.id)
     except WebhookNotFound:
         return None
-
-
-def _actor() -> Actor:
-    return Actor(person().name, VIA)
 
 
 def _back(site: Site, part: str | None = None) -> AnyResponse:

@@ -14,12 +14,13 @@ from api.v1.schemas import at
 from api.wiring import parts
 from moderation.delivery import told
 from moderation.errors import BadAddress, NotTaken
+from moderation.review import Actor
 from moderation.store.webhooks import Webhook
 from moderation.webhooks import shown_key, signing_key
 
 bp = Blueprint("webhook", __name__)
 
-KEY_HOLDER = "api"
+KEY_HOLDER = Actor("api", "api")
 """Who is written down as the one who did it: whoever holds the site's key."""
 
 
@@ -67,21 +68,21 @@ def set_() -> Response:
     site, found = site_of_request(), parts()
     url = read_as(NewWebhook).url
     found.deliverer.check(url)
-    return answer_json(_shown(found.webhooks.set(site.id, url, actor=KEY_HOLDER, via="api"), with_key=True))
+    return answer_json(_shown(found.webhooks.set(site.id, url, actor=KEY_HOLDER), with_key=True))
 
 
 @bp.delete("/site/webhook")
 def remove() -> Response:
     """Remove the webhook; the answer is what it was."""
     site = site_of_request()
-    return answer_json(_shown(parts().webhooks.remove(site.id, actor=KEY_HOLDER, via="api")))
+    return answer_json(_shown(parts().webhooks.remove(site.id, actor=KEY_HOLDER)))
 
 
 @bp.post("/site/webhook/rotate")
 def rotate() -> Response:
     """Sign with another key from now on."""
     site = site_of_request()
-    return answer_json(_shown(parts().webhooks.rotate(site.id, actor=KEY_HOLDER, via="api"), with_key=True))
+    return answer_json(_shown(parts().webhooks.rotate(site.id, actor=KEY_HOLDER), with_key=True))
 
 
 @bp.post("/site/webhook/test")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from moderation.comment import Comment
 from moderation.features import extract
 from moderation.look import FEWEST_BITS, look, portions
-from moderation.past import Outcome, moment
+from moderation.past import BAD, Outcome, moment
 from moderation.rules import Action, Rule, RuleSet
 from moderation.signals.signal import Seen
 from moderation.verdict import Decision
@@ -75,7 +75,7 @@ class Replay:
 def is_wrong(action: Action, stored: Stored) -> bool:
     """Whether people, or their silence on what was published, speak against what a rule would have done."""
     if action is Action.ALLOW:
-        return stored.outcome in (Outcome.SPAM, Outcome.ABUSE)
+        return stored.outcome in BAD
     unopposed = stored.outcome is None and stored.decision is Decision.ACCEPT
     return stored.outcome is Outcome.HAM or unopposed
 

@@ -151,6 +151,15 @@ def is_drawn(comment_id: str, share: float) -> bool:
     return int(comment_id[12:20], 16) < share * 16**8
 
 
+ASIDE = "02468ace"
+"""Last digits of the ids of comments that a site's model, if they were drawn, promises by and never learns from."""
+
+
+def is_kept_aside(comment_id: str) -> bool:
+    """Whether a comment, if it was drawn, is kept aside for the promise of its site's model: every second one is."""
+    return comment_id[-1] in ASIDE
+
+
 def id_from(milliseconds: int) -> str:
     """The lowest id a comment of that time could have."""
     return f"{min(max(milliseconds, 0), LATEST):012x}{0:020x}"

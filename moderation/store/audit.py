@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, insert, select
 
+from moderation.review import Actor
 from moderation.store import now_ms
 from moderation.store.schema import audit
 
@@ -54,6 +55,19 @@ def note(
         "detail": msgspec.json.encode(detail).decode(),
     }
     connection.execute(insert(audit).values(row))
+
+
+def note_by(
+    connection: Connection,
+    site_id: int,
+    actor: Actor,
+    action: str,
+    comment_id: str | None = None,
+    /,
+    **detail: object,
+) -> None:
+    """Likewise, what somebody did to a site."""
+    note(connection, site_id=site_id, actor=actor.name, via=actor.via, action=action, comment_id=comment_id, **detail)
 
 
 def acts(

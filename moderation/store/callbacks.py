@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Engine, Row, and_, delete, exists, func, select, update
-from sqlalchemy.sql import ColumnElement
 
 from moderation.callbacks import MOST_IN_CALL, Callback, Later
 from moderation.policy import Choices
@@ -18,14 +16,13 @@ from moderation.sealed import seal, unseal
 from moderation.store import now_ms
 from moderation.store.database import insert_into, insert_unless_there, reading, writing
 from moderation.store.decisions import hold_log, last_number, told_of
-from moderation.store.rows import comment_of
+from moderation.store.places import AFRESH, Places
+from moderation.store.rows import choices_of, comment_of
 from moderation.store.schema import callbacks, decisions, last_of, receivers, revisions, sites
-from moderation.store.webhooks import LEASE, MOST_ERROR
 
 MOST_RECEIVERS = 1_000
 """Addresses of one site; a network of blogs shares a key, and nobody has more."""
 PURPOSE = "callback"
-_choices = msgspec.json.Decoder(Choices).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +43,27 @@ class CalledBack:
     last_at: int | None
     last_error: str | None
 
+    @property
+    def place(self) -> int:
+        """Sites have several."""
+        return self.id
 
-class Callbacks:
+
+class Callbacks(Places):
     """The addresses of all sites in a database."""
 
     def __init__(self, engine: Engine, secret: bytes) -> None:
-        self._engine, self._secret = engine, secret
+        super().__init__(engine, receivers.c.id)
+        self._secret = secret
 
     def expect(self, site_id: int, comment_id: str, callback: Callback, key: str) -> bool:
         """Call a client back when this comment is decided otherwise; False: the site has too many addresses."""
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             receiver = self._receiver(connection, site_id, callback.url, key)
             if receiver is None:
                 return False
             new = {"receiver_id": receiver, "guid": callback.guid, "post": callback.post, "parent": callback.parent}
-            statement = insert_into(self._engine, callbacks).values(comment_id=comment_id, **new)
+            statement = insert_into(self.engine, callbacks).values(comment_id=comment_id, **new)
             connection.execute(statement.on_conflict_do_update(index_elements=["comment_id"], set_=new))
             return True
 
@@ -81,21 +84,14 @@ class Callbacks:
         if connection.execute(select(func.count()).where(mine).select_from(receivers)).scalar_one() >= MOST_RECEIVERS:
             return None
         row = {"site_id": site_id, "url": url, "key": seal(self._secret, PURPOSE, key), "created_at": now_ms()}
-        fresh = {"delivered": last_number(connection, site_id), "attempts": 0, "next_at": 0}
-        connection.execute(insert_unless_there(self._engine, receivers, ("site_id", "url")), {**row, **fresh})
+        fresh = {"delivered": last_number(connection, site_id), **AFRESH}
+        connection.execute(insert_unless_there(self.engine, receivers, ("site_id", "url")), {**row, **fresh})
         return int(connection.execute(select(receivers.c.id).where(mine, receivers.c.url == url)).scalar_one())
-
-    def due(self, now: int) -> list[int]:
-        """Addresses that may be tried now and whose site has decided something, the longest waiting first."""
-        with reading(self._engine) as connection:
-            query = select(receivers.c.id).where(_due(now)).order_by(receivers.c.next_at)
-            return list(connection.execute(query).scalars())
 
     def claim(self, receiver_id: int, now: int) -> CalledBack | None:
         """An address that is due, for whoever asks first, as with webhooks."""
-        with writing(self._engine) as connection:
-            mine = and_(receivers.c.id == receiver_id, _due(now))
-            if not connection.execute(update(receivers).where(mine).values(next_at=now + LEASE)).rowcount:
+        with writing(self.engine) as connection:
+            if not self._claim(connection, receiver_id, now):
                 return None
             query = select(receivers, sites.c.name, sites.c.policy).join(sites).where(receivers.c.id == receiver_id)
             return self._to_receiver(connection.execute(query).one())
@@ -105,7 +101,7 @@ class Callbacks:
             id=row.id,
             site_id=row.site_id,
             site=row.name,
-            choices=_choices(row.policy),
+            choices=choices_of(row.policy),
             url=row.url,
             key=unseal(self._secret, PURPOSE, row.key),
             delivered=row.delivered,
@@ -118,12 +114,12 @@ class Callbacks:
     def of_site(self, site_id: int) -> list[CalledBack]:
         """The addresses of a site."""
         query = select(receivers, sites.c.name, sites.c.policy).join(sites).where(receivers.c.site_id == site_id)
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return [self._to_receiver(row) for row in connection.execute(query.order_by(receivers.c.url))]
 
     def later(self, claimed: CalledBack) -> tuple[list[Later], int]:
         """What an address has not been told yet, oldest first, and the number of the last decision looked at."""
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             last = last_number(connection, claimed.site_id)  # First: what comes meanwhile is looked at next time.
             query = (
                 select(decisions, callbacks.c.guid, callbacks.c.post, callbacks.c.parent)
@@ -139,23 +135,9 @@ class Callbacks:
             return found, rows[-1].number
         return found, max(last, rows[-1].number) if rows else last
 
-    def succeeded(self, claimed: CalledBack, delivered: int) -> bool:
-        """Note that all up to a number is done with. False: the claim was lost meanwhile."""
-        return self._settle(claimed, delivered=delivered, attempts=0, next_at=0, last_error=None)
-
-    def failed(self, claimed: CalledBack, why: str, wait: int) -> bool:
-        """Note a failure, and how many milliseconds to wait; False as above."""
-        why = "".join(sign if sign.isprintable() else " " for sign in why)[:MOST_ERROR]
-        return self._settle(claimed, attempts=claimed.failures + 1, next_at=now_ms() + wait, last_error=why)
-
-    def _settle(self, claimed: CalledBack, **values: Any) -> bool:
-        mine = and_(receivers.c.id == claimed.id, receivers.c.next_at == claimed.next_at)
-        with writing(self._engine) as connection:
-            return bool(connection.execute(update(receivers).where(mine).values(last_at=now_ms(), **values)).rowcount)
-
     def drop(self, receiver_id: int) -> None:
         """Call an address back no more, whatever it waits for."""
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             connection.execute(delete(callbacks).where(callbacks.c.receiver_id == receiver_id))
             connection.execute(delete(receivers).where(receivers.c.id == receiver_id))
 
@@ -166,11 +148,6 @@ def forget_callbacks(connection: Connection, site_id: int, until: str) -> None:
     connection.execute(delete(callbacks).where(callbacks.c.receiver_id.in_(mine), callbacks.c.comment_id < until))
     left = exists().where(callbacks.c.receiver_id == receivers.c.id)
     connection.execute(delete(receivers).where(receivers.c.site_id == site_id, ~left))
-
-
-def _due(now: int) -> ColumnElement[bool]:
-    waits = exists().where(decisions.c.site_id == receivers.c.site_id, decisions.c.number > receivers.c.delivered)
-    return and_(receivers.c.next_at <= now, waits)
 
 
 def _callback(row: Row[Any], url: str) -> Callback:

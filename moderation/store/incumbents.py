@@ -14,7 +14,7 @@ from moderation.past import DAY, Outcome
 from moderation.review import Actor
 from moderation.sealed import seal, unseal
 from moderation.store import now_ms
-from moderation.store.audit import note
+from moderation.store.audit import note_by
 from moderation.store.database import insert_into, reading, writing
 from moderation.store.schema import incumbents, last_of, opinions, reviews
 from moderation.verdict import Decision
@@ -67,16 +67,14 @@ class Incumbents:
         statement = insert_into(self._engine, incumbents).values(site_id=site_id, created_at=now_ms(), **new)
         with writing(self._engine) as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["site_id"], set_=new))
-            note(
-                connection, site_id=site_id, actor=actor.name, via=actor.via, action="incumbent-set", url=incumbent.url
-            )
+            note_by(connection, site_id, actor, "incumbent-set", url=incumbent.url)
         self._remembered.clear()
 
     def remove(self, site_id: int, actor: Actor) -> None:
         """Ask nobody any more; what was said stays."""
         with writing(self._engine) as connection:
             if connection.execute(delete(incumbents).where(incumbents.c.site_id == site_id)).rowcount:
-                note(connection, site_id=site_id, actor=actor.name, via=actor.via, action="incumbent-removed")
+                note_by(connection, site_id, actor, "incumbent-removed")
         self._remembered.clear()
 
     def show(self, site_id: int) -> Incumbent | None:

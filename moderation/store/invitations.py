@@ -83,7 +83,7 @@ def find(connection: Connection, digest: str, now: int) -> Invitation:
 def use(connection: Connection, digest: str, now: int, *, for_reset: bool) -> Invitation:
     """Use a link up; of two that try at once, one raises ``BadToken``. So does a link that is for something else."""
     found = find(connection, digest, now)
-    if found.is_reset is not for_reset or (found.is_first and _is_anybody_there(connection)):
+    if found.is_reset is not for_reset or (found.is_first and is_anybody_there(connection)):
         raise BadToken
     unused = invitations.c.digest == digest, invitations.c.used_at.is_(None)
     if connection.execute(update(invitations).where(*unused).values(used_at=now)).rowcount != 1:
@@ -91,7 +91,8 @@ def use(connection: Connection, digest: str, now: int, *, for_reset: bool) -> In
     return found
 
 
-def _is_anybody_there(connection: Connection) -> bool:
+def is_anybody_there(connection: Connection) -> bool:
+    """Whether there is an account at all."""
     return connection.execute(select(users.c.id).limit(1)).first() is not None
 
 

@@ -16,15 +16,15 @@ from sqlalchemy import Connection, Engine, Row, Select, Subquery, and_, func, se
 
 from moderation.drift import Feature, Side, Sort, side_of
 from moderation.estimates import Looked
-from moderation.past import DAY, HOUR, Kind, Outcome, outcome_of
+from moderation.past import BAD, DAY, HOUR, Kind, Outcome, outcome_of
 from moderation.policy import Thresholds
 from moderation.signals.signal import HEAD
 from moderation.simulator import Past
-from moderation.store import id_from
+from moderation.store import ASIDE, id_from
 from moderation.store.database import reading
-from moderation.store.rows import scores_of
+from moderation.store.rows import scores_of, stored_traces
 from moderation.store.schema import comments, last_of, reviews, revisions, samples, verdicts
-from moderation.verdict import SEVERITY, Decision
+from moderation.verdict import SEVERITY, TEXT, UNSURE, Decision
 
 MOST_LOOKED = 20_000
 """Newest comments that error rates are estimated from."""
@@ -37,7 +37,6 @@ MOST_SCANNED = 200_000
 MOST_DRAWN = 100_000
 PART_OF_DAY = 4
 """Hours."""
-EVEN = "02468ace"
 
 
 class _Why(Struct, frozen=True):
@@ -48,8 +47,6 @@ class _Why(Struct, frozen=True):
 
 
 _whys = msgspec.json.Decoder(tuple[_Why, ...]).decode
-_traces = msgspec.json.Decoder(list[str]).decode
-_UNSURE, _TEXT = "unsure", "text"
 _DIGITS = 8
 """Last digits of an id that comments are drawn by."""
 
@@ -131,14 +128,14 @@ class JudgedTables:
         own = select(samples.c.comment_id).where(samples.c.site_id == site_id)
         some = own.order_by(samples.c.comment_id.desc()).limit(MOST_DRAWN).subquery()
         newest = and_(reviews.c.comment_id == some.c.comment_id, reviews.c.number == last_of(reviews))
-        aside = func.substr(some.c.comment_id, 32).in_(tuple(EVEN)).label("aside")
+        aside = func.substr(some.c.comment_id, 32).in_(tuple(ASIDE)).label("aside")
         query = select(aside, reviews.c.outcome, func.count()).select_from(some).outerjoin(reviews, newest)
         counts: Counter[tuple[bool, Outcome | None]] = Counter()
         with reading(self._engine) as connection:
             for is_aside, outcome, count in connection.execute(query.group_by(aside, reviews.c.outcome)):
                 counts[bool(is_aside), outcome_of(outcome)] += count
         unseen = counts[True, None] + counts[False, None]
-        bad = counts[True, Outcome.SPAM] + counts[True, Outcome.ABUSE]
+        bad = sum(counts[True, one] for one in BAD)
         return Drawn(counts.total(), counts.total() - unseen, counts[True, Outcome.HAM], bad)
 
 
@@ -162,7 +159,7 @@ def _joined(query: Select[Any], some: Subquery, *, outer: bool) -> Select[Any]:
 def _past(row: Row[Any], head: str, others: Mapping[str, Thresholds]) -> Past:
     scores, whys = scores_of(row.scores), _whys(row.reasons)
     codes = [why.code for why in whys if not why.head]
-    fixed = bool(codes) and codes != [_UNSURE]
+    fixed = bool(codes) and codes != [UNSURE]
     own = [limit.judge(scores[name]) for name, limit in others.items() if name in scores]
     strictest = max(own, key=SEVERITY.__getitem__, default=Decision.ACCEPT)
     return Past(
@@ -173,7 +170,7 @@ def _past(row: Row[Any], head: str, others: Mapping[str, Thresholds]) -> Past:
         fixed,
         outcome_of(row.outcome),
         row.share is not None,
-        _UNSURE in codes,
+        UNSURE in codes,
         row.model,
     )
 
@@ -198,7 +195,7 @@ def _apart(rows: Iterable[Row[Any]], head: str) -> Iterator[tuple[float, frozens
     """Score, features and model of the comments that are no near-copies of one before them."""
     campaigns: set[str] = set()
     for row in rows:
-        by_kind: dict[str, str] = dict(one.split(":", 1) for one in _traces(row.traces) if ":" in one)
+        by_kind: dict[str, str] = dict(one.split(":", 1) for one in stored_traces(row.traces) if ":" in one)
         campaign = by_kind.get(Kind.CAMPAIGN)
         if campaign not in campaigns or campaign is None:
             campaigns.add(campaign or "")
@@ -207,7 +204,7 @@ def _apart(rows: Iterable[Row[Any]], head: str) -> Iterator[tuple[float, frozens
 
 def _features(row: Row[Any], by_kind: Mapping[str, str]) -> Iterator[Feature]:
     evidence, whys = scores_of(row.evidence), _whys(row.reasons)
-    yield from ((Sort.SIGNAL, code) for code in evidence if code != _TEXT)
+    yield from ((Sort.SIGNAL, code) for code in evidence if code != TEXT)
     if Kind.DOMAIN in by_kind:
         yield Sort.LINKS, ""
     if by_kind.get(Kind.LANGUAGE):

@@ -6,19 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Engine, Row, and_, func, select
 
 from moderation.comment import Comment
 from moderation.past import Kind, Outcome
 from moderation.store.database import in_portions, reading
-from moderation.store.rows import comment_of, scores_of
-from moderation.store.schema import comments, last_of, reviews, revisions, samples, verdicts
+from moderation.store.rows import comment_of, scores_of, stored_traces
+from moderation.store.schema import comments, first_on_revision, last_of, reviews, revisions, samples, verdicts
 from moderation.verdict import Decision
 
 AT_ONCE = 2_000
 """Labels of one page."""
-_traces = msgspec.json.Decoder(list[str]).decode
 _CAMPAIGN = f"{Kind.CAMPAIGN}:"
 _OUTCOMES = tuple(one.value for one in Outcome)
 
@@ -83,7 +81,7 @@ def _labels(connection: Connection, site_id: int, said: Sequence[Row[Any]]) -> I
         .select_from(comments)
         .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == last_of(revisions)))
         .join(first, and_(first.c.comment_id == comments.c.id, first.c.number == 1))
-        .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == _first_of_newest()))
+        .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == first_on_revision()))
         .outerjoin(samples, samples.c.comment_id == comments.c.id)
         .where(comments.c.site_id == site_id, comments.c.is_test.is_(False))
     )
@@ -95,16 +93,8 @@ def _labels(connection: Connection, site_id: int, said: Sequence[Row[Any]]) -> I
                 yield _label(one, row)
 
 
-def _first_of_newest() -> Any:
-    """The first verdict of a comment's newest revision: what the machine said before anybody asked it again."""
-    other, newest = verdicts.alias(), revisions.alias()
-    revision = select(func.max(newest.c.number)).where(newest.c.comment_id == comments.c.id).correlate(comments)
-    mine = and_(other.c.comment_id == comments.c.id, other.c.revision == revision.scalar_subquery())
-    return select(func.min(other.c.number)).where(mine).correlate(comments).scalar_subquery()
-
-
 def _label(said: Row[Any], row: Row[Any]) -> Label:
-    campaign = next((one for one in _traces(row.traces) if one.startswith(_CAMPAIGN)), "")
+    campaign = next((one for one in stored_traces(row.traces) if one.startswith(_CAMPAIGN)), "")
     return Label(
         said.comment_id,
         comment_of(row.body),

@@ -8,7 +8,6 @@ next look at the site, within a second.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 import zlib
@@ -27,14 +26,12 @@ from moderation.classifier import Classifier
 from moderation.errors import ArtifactError, ModelNotFound, NothingBefore
 from moderation.review import Actor
 from moderation.store import now_ms
-from moderation.store.audit import note
+from moderation.store.audit import note_by
 from moderation.store.database import insert_into, reading, writing
 from moderation.store.rows import as_text
 from moderation.store.schema import arrays, models, sites
 from moderation.store.sites import count_change
 
-KEPT = 10
-"""Versions of a site that are left when old ones are pruned, besides the one that serves."""
 _FAST = 1
 """zlib's level: weights hardly shrink, and training should not wait for them."""
 _NAME = 50
@@ -143,30 +140,28 @@ class ModelBook:
         Its name in the manifest must be the next version's; raises :class:`ArtifactError` if somebody else took it.
         """
         model = artifact.read(folder)
+        # Before the transaction: nobody waits for it.
+        packed = {
+            digest: zlib.compress((folder / name).read_bytes(), _FAST) for name, digest in model.manifest.sha256.items()
+        }
         with writing(self._engine) as connection:
-            connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update())
+            _serving(connection, site_id)  # Until the end its next number is ours.
             number, now = _last(connection, site_id) + 1, now_ms()
             if model.manifest.name != name_of(site, number):
                 raise ArtifactError(folder, f"meanwhile another training has made {model.manifest.name}: train again")
-            for name, digest in model.manifest.sha256.items():
-                self._keep_array(connection, folder / name, digest)
+            for digest, data in sorted(packed.items()):  # In one order: sites share arrays, and nobody waits in a ring.
+                self._keep_array(connection, digest, data)
             values = (site_id, number, as_text(model.manifest), as_text(training), actor.name, now, None, None)
             connection.execute(insert(models).values(values))
-            note(connection, site_id=site_id, actor=actor.name, via=actor.via, action="train", model=number)
+            note_by(connection, site_id, actor, "train", model=number)
             return _version(connection.execute(_one(site_id, number)).one())
 
-    def _keep_array(self, connection: Connection, file: Path, digest: str) -> None:
+    def _keep_array(self, connection: Connection, digest: str, data: bytes) -> None:
         """Keep an array unless it is there, and whole."""
-        try:
-            if hashlib.sha256(_array(connection, digest, file)).hexdigest() == digest:
-                return
-        except ArtifactError:
-            pass
-        statement = insert_into(self._engine, arrays).values(
-            digest=digest, data=zlib.compress(file.read_bytes(), _FAST)
-        )
+        statement = insert_into(self._engine, arrays).values(digest=digest, data=data)
         new = {"data": statement.excluded.data}
-        connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=new))
+        other = arrays.c.data != statement.excluded.data
+        connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=new, where=other))
 
     def all(self, site_id: int) -> list[Version]:
         """A site's versions, newest first."""
@@ -179,15 +174,9 @@ class ModelBook:
         with reading(self._engine) as connection:
             return _version(_found(connection, site_id, number))
 
-    def serving(self, site_id: int) -> int | None:
-        """The version that serves; None: the base model."""
-        with reading(self._engine) as connection:
-            return _serving(connection, site_id)
-
     def promote(self, site_id: int, number: int | None, actor: Actor, *, why: str | None = None) -> None:
         """Let a version serve, or with None the base model. ``why`` a gate's refusal was overruled is kept with it."""
         with writing(self._engine) as connection:
-            connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update())
             before = _serving(connection, site_id)
             if number is not None:
                 self._ready(connection, site_id, number, why)
@@ -198,7 +187,7 @@ class ModelBook:
             detail: dict[str, Any] = {"model": number or "base", "before": before or "base"}
             if why is not None:
                 detail["why"] = why
-            note(connection, site_id=site_id, actor=actor.name, via=actor.via, action="promote", **detail)
+            note_by(connection, site_id, actor, "promote", **detail)
 
     def _ready(self, connection: Connection, site_id: int, number: int, why: str | None) -> None:
         """Look at all of a version before it serves."""
@@ -215,7 +204,6 @@ class ModelBook:
         Raises :class:`NothingBefore` if the base model serves.
         """
         with writing(self._engine) as connection:
-            connection.execute(select(sites.c.id).where(sites.c.id == site_id).with_for_update())
             now = _serving(connection, site_id)
             if now is None:
                 raise NothingBefore()
@@ -223,15 +211,7 @@ class ModelBook:
             if before is not None:
                 self._ready(connection, site_id, before, None)
             count_change(connection, site_id, model=before)
-            note(
-                connection,
-                site_id=site_id,
-                actor=actor.name,
-                via=actor.via,
-                action="rollback",
-                model=before or "base",
-                before=now,
-            )
+            note_by(connection, site_id, actor, "rollback", model=before or "base", before=now)
             return before
 
     def prune(self, site_id: int, keep: int, actor: Actor) -> list[int]:
@@ -246,7 +226,7 @@ class ModelBook:
                 gone = models.c.site_id == site_id, models.c.replaced.in_(old)
                 connection.execute(update(models).where(*gone).values(replaced=None))
                 _drop_unused(connection)
-                note(connection, site_id=site_id, actor=actor.name, via=actor.via, action="prune-models", models=old)
+                note_by(connection, site_id, actor, "prune-models", models=old)
             return old
 
     def load(self, site_id: int, number: int) -> Classifier:
@@ -322,7 +302,9 @@ def _last(connection: Connection, site_id: int) -> int:
 
 
 def _serving(connection: Connection, site_id: int) -> int | None:
-    found: int | None = connection.execute(select(sites.c.model).where(sites.c.id == site_id)).scalar_one()
+    """The version that serves (None: the base model); until the end nobody else changes the site's models."""
+    mine = select(sites.c.model).where(sites.c.id == site_id).with_for_update()
+    found: int | None = connection.execute(mine).scalar_one()
     return found
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Engine, and_, bindparam, case, delete, literal_column, select, update
 
 from moderation.campaigns import ALIKE, WINDOW, alike
@@ -26,10 +25,10 @@ from moderation.past import (
 )
 from moderation.store import Judged, Trail
 from moderation.store.database import Prepared, PreparedLookup, insert_into, insert_unless_there
+from moderation.store.rows import stored_traces
 from moderation.store.schema import bands, campaigns, records, revisions, traces
 
 _FIELDS = tuple(Record.__dataclass_fields__)
-_traces = msgspec.json.Decoder(list[str]).decode
 # Written out: a statement that is compiled once binds the values of its rows and nothing else.
 _ONE: Any = literal_column("1")
 _COUNTS = ("accepted", "held", "rejected", "ham", "spam", "abuse")
@@ -168,7 +167,7 @@ class PastTables:
     def counting(self, connection: Connection, comment_id: str) -> list[str]:
         """The traces of a comment: which records count it."""
         first = and_(revisions.c.comment_id == comment_id, revisions.c.number == 1)
-        return _traces(connection.execute(select(revisions.c.traces).where(first)).scalar_one())
+        return stored_traces(connection.execute(select(revisions.c.traces).where(first)).scalar_one())
 
     def campaign_of(self, connection: Connection, comment_id: str) -> str | None:
         """The campaign a comment belongs to."""

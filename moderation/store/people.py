@@ -62,7 +62,7 @@ class People:
     def any(self) -> bool:
         """Whether there is an account at all."""
         with reading(self._engine) as connection:
-            return _any(connection)
+            return invitations.is_anybody_there(connection)
 
     def all(self) -> list[User]:
         """All accounts by name."""
@@ -154,7 +154,7 @@ class People:
         """The token of a link that makes the first owner; older ones are void. None: there are accounts."""
         with writing(self._engine) as connection:
             _in_turn(connection)
-            if _any(connection):
+            if invitations.is_anybody_there(connection):
                 return None
             invitations.take_back_first(connection)
             token, digest = self._new_token("invitation")
@@ -338,10 +338,6 @@ def _possible_name(name: str) -> str:
         return checked_name(name)
     except BadName:
         return ""
-
-
-def _any(connection: Connection) -> bool:
-    return connection.execute(select(users.c.id).limit(1)).first() is not None
 
 
 def _in_turn(connection: Connection) -> None:

@@ -46,11 +46,10 @@ from moderation.review import (
 from moderation.store import Review
 from moderation.store.database import Prepared, in_portions, insert_unless_there
 from moderation.store.past import PastTables
-from moderation.store.rows import as_text, comment_of, verdict_of
+from moderation.store.rows import as_text, comment_of, stored_traces, verdict_of
 from moderation.store.schema import comments, last_of, queue, reviews, revisions, traces, verdicts
 
 _domains = msgspec.json.Decoder(tuple[str, ...]).decode
-_traces = msgspec.json.Decoder(list[str]).decode
 _NAMES = tuple(field.name for field in fields(Waiting))
 _CURSOR = re.compile(r"(-?\d{1,9})\.([0-9a-f]{32})")
 _FACETS = {
@@ -81,7 +80,7 @@ class QueueTables:
         rows = []
         for some in in_portions(comment_ids):
             for row in connection.execute(_standing().where(comments.c.site_id == site_id, comments.c.id.in_(some))):
-                left = _traces(row.traces)
+                left = stored_traces(row.traces)
                 rows.append(waiting(site_id, row.id, comment_of(row.body), verdict_of(row), left, now))
         self.enter(connection, rows)
 
@@ -118,7 +117,7 @@ class QueueTables:
             one = _waiting(row)
         else:
             stood = connection.execute(_standing().where(comments.c.id == comment_id)).one()
-            left = _traces(stood.traces)
+            left = stored_traces(stood.traces)
             one = waiting(site_id, comment_id, comment_of(stood.body), verdict_of(stood), left, stood.received_at)
         (card,) = self._cards(connection, [one], grouped=True)
         return card
@@ -280,7 +279,7 @@ def _waiting(row: Row[Any]) -> Waiting:
 
 
 def _keys(left: str) -> list[Trace]:
-    return [(Kind(kind), key) for kind, _, key in (trace.partition(":") for trace in _traces(left))]
+    return [(Kind(kind), key) for kind, _, key in (trace.partition(":") for trace in stored_traces(left))]
 
 
 def _reviews(connection: Connection, ids: Sequence[str]) -> dict[str, list[Review]]:

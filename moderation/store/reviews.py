@@ -23,7 +23,7 @@ from moderation.review import (
     decision_after,
 )
 from moderation.store import Review
-from moderation.store.audit import note
+from moderation.store.audit import note_by
 from moderation.store.database import in_portions, reading, writing
 from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
@@ -107,7 +107,7 @@ class ReviewTables:
                 told.append(
                     Told(row.id, row.external_id, decision, review.outcome, review.reviewer, review.reviewed_at)
                 )
-                _note(connection, site_id, actor, "review", row.id, outcome=review.outcome.value)
+                note_by(connection, site_id, actor, "review", row.id, outcome=review.outcome.value)
         if not quiet:
             tell(connection, site_id, told)
 
@@ -149,7 +149,7 @@ class ReviewTables:
         undecided = Decision.HOLD if stored == OPEN and not drawn else stands
         decision = decision_after(review.outcome) if review.outcome is not None else undecided
         tell(connection, site_id, [Told(row.id, row.external_id, decision, review.outcome, actor.name, now)])
-        _note(connection, site_id, actor, "undo", row.id, number=number)
+        note_by(connection, site_id, actor, "undo", row.id, number=number)
         return done
 
     def reopen(self, connection: Connection, site_id: int, comment_id: str, actor: Actor, now: int) -> Done:
@@ -161,7 +161,7 @@ class ReviewTables:
             return Done(row.id, row.external_id, review, state.number, state.seen, waiting=True, repeated=True)
         done = self._add(connection, row, state, review, OPEN)
         self._queue.enter_stored(connection, site_id, [row.id], now)
-        _note(connection, site_id, actor, "reopen", row.id)
+        note_by(connection, site_id, actor, "reopen", row.id)
         return done
 
 
@@ -301,7 +301,3 @@ def _state(row: Row[Any] | None, later: int) -> _State:
 def _newest_decision(connection: Connection, comment_id: str) -> Decision:
     newest = and_(verdicts.c.comment_id == comment_id, verdicts.c.number == last_of(verdicts))
     return Decision(connection.execute(select(verdicts.c.decision).where(newest)).scalar_one())
-
-
-def _note(connection: Connection, site_id: int, actor: Actor, action: str, comment_id: str, **detail: object) -> None:
-    note(connection, site_id=site_id, actor=actor.name, via=actor.via, action=action, comment_id=comment_id, **detail)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Table, select
 from moderation.comment import Comment
 from moderation.errors import CommentNotFound
 from moderation.past import outcome_of
+from moderation.policy import Choices
 from moderation.store import History, JudgedAt, Review, Revision
 from moderation.store.schema import comments, reviews, revisions, verdicts
 from moderation.verdict import Decision, Reason, Verdict
@@ -18,6 +19,8 @@ from moderation.verdict import Decision, Reason, Verdict
 _encode = msgspec.json.Encoder().encode
 scores_of = msgspec.json.Decoder(dict[str, float]).decode
 comment_of = msgspec.json.Decoder(Comment).decode
+choices_of = msgspec.json.Decoder(Choices).decode
+stored_traces = msgspec.json.Decoder(list[str]).decode
 _reasons = msgspec.json.Decoder(tuple[Reason, ...]).decode
 
 

@@ -17,7 +17,7 @@ from moderation.rules import Action, NewRule, Rule, RuleKind
 from moderation.rules.checked import MOST_NOTE, check_expiry, checked_text
 from moderation.rules.replay import MOST_COMMENTS, Stored
 from moderation.store import id_from, now_ms
-from moderation.store.audit import note
+from moderation.store.audit import note_by
 from moderation.store.database import reading, writing
 from moderation.store.rows import comment_of
 from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, sites, verdicts
@@ -155,7 +155,7 @@ def _history_query(site_id: int, first: str, before: str | None, most: int) -> S
 
 def _note(connection: Connection, site_id: int, actor: Actor, action: str, rule: Rule) -> None:
     said = f"{rule.action} {rule.kind} {rule.value}"[:200]
-    note(connection, site_id=site_id, actor=actor.name, via=actor.via, action=action, rule=rule.id, says=said)
+    note_by(connection, site_id, actor, action, rule=rule.id, says=said)
 
 
 def _said(rule: Rule | NewRule) -> Said:

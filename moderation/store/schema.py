@@ -141,6 +141,14 @@ reviews = Table(
     PrimaryKeyConstraint("comment_id", "number"),
 )
 
+
+def first_on_revision() -> ScalarSelect[int]:
+    """The number of the first verdict on a revision, for a query of both: before anybody asked for another one."""
+    other = verdicts.alias()
+    mine = other.c.comment_id == revisions.c.comment_id, other.c.revision == revisions.c.number
+    return select(func.min(other.c.number)).where(*mine).correlate(revisions).scalar_subquery()
+
+
 records = Table(
     "records",
     metadata,

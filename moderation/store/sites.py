@@ -24,8 +24,9 @@ from moderation.review import Actor
 from moderation.secret import keyed_hash, load_secret
 from moderation.settings import Settings
 from moderation.store import now_ms
-from moderation.store.audit import note
+from moderation.store.audit import note_by
 from moderation.store.database import insert_unless_there, reading, writing
+from moderation.store.rows import as_text, choices_of
 from moderation.store.schema import facts, keys, sites
 
 KEY = re.compile(r"[0-9a-f]{12}")
@@ -58,11 +59,8 @@ class Key:
     revoked_at: int | None
 
 
-_choices = msgspec.json.Decoder(Choices).decode
-
-
 def _to_site(row: Row[tuple[object, ...]]) -> Site:
-    return Site(row.id, row.name, _choices(row.policy), row.policy_number, row.model)
+    return Site(row.id, row.name, choices_of(row.policy), row.policy_number, row.model)
 
 
 def count_change(connection: Connection, site_id: int, **values: Any) -> None:
@@ -73,10 +71,6 @@ def count_change(connection: Connection, site_id: int, **values: Any) -> None:
 
 COMMAND = Actor("command", "command")
 """Who is written down where nobody is named: whoever sat at the command line."""
-
-
-def _note(connection: Connection, site_id: int, actor: Actor, action: str, **detail: Any) -> None:
-    note(connection, site_id=site_id, actor=actor.name, via=actor.via, action=action, **detail)
 
 
 def _changes(before: Choices, after: Choices) -> dict[str, object]:
@@ -131,7 +125,7 @@ class Sites:
         try:
             with writing(self._engine) as connection:
                 site_id = connection.execute(insert(sites).values(row).returning(sites.c.id)).scalar_one()
-                _note(connection, site_id, actor, "create-site", name=name)
+                note_by(connection, site_id, actor, "create-site", name=name)
         except IntegrityError as error:
             raise SiteExists(name) from error
         return self.site(name)
@@ -154,8 +148,8 @@ class Sites:
         site = self.site(name)
         with writing(self._engine) as connection:
             before = connection.execute(select(sites.c.policy).where(sites.c.id == site.id)).scalar_one()
-            count_change(connection, site.id, policy=msgspec.json.encode(choices).decode())
-            _note(connection, site.id, actor, "choose", **_changes(_choices(before), choices))
+            count_change(connection, site.id, policy=as_text(choices))
+            note_by(connection, site.id, actor, "choose", **_changes(choices_of(before), choices))
         self.forget()
         return self.site(name)
 
@@ -166,7 +160,7 @@ class Sites:
         row = {"site_id": site.id, "prefix": key[:PREFIX_LENGTH], "digest": self._digest(key), "created_at": now_ms()}
         with writing(self._engine) as connection:
             connection.execute(insert(keys).values(row))
-            _note(connection, site.id, actor, "create-key", key=row["prefix"])
+            note_by(connection, site.id, actor, "create-key", key=row["prefix"])
         return key
 
     def keys(self, name: str | None = None) -> list[Key]:
@@ -198,7 +192,7 @@ class Sites:
                 )
             row, now = found[0], now_ms()
             connection.execute(update(keys).where(keys.c.id == row.id).values(revoked_at=now))
-            _note(connection, site.id, actor, "revoke-key", key=row.prefix)
+            note_by(connection, site.id, actor, "revoke-key", key=row.prefix)
         self.forget()
         return Key(name, row.prefix, row.created_at, now)
 

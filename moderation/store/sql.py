@@ -20,22 +20,15 @@ from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
 from moderation.store.queue import QueueTables
 from moderation.store.reviews import ReviewTables
-from moderation.store.rows import as_text, comment_of, find, history_of, scores_of, verdict_of, verdict_row
-from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, samples, verdicts
+from moderation.store.rows import as_text, comment_of, find, history_of, verdict_of, verdict_row
+from moderation.store.schema import comments, first_on_revision, last_of, reviews, revisions, rules, samples, verdicts
 from moderation.verdict import Decision, Reason
 
-_any_verdict = verdicts.alias()
-_first_verdict = (
-    select(func.min(_any_verdict.c.number))
-    .where(_any_verdict.c.comment_id == comments.c.id, _any_verdict.c.revision == revisions.c.number)
-    .correlate(comments, revisions)
-    .scalar_subquery()
-)
 _NEWEST = (
     select(revisions.c.digest, *verdicts.c)
     .select_from(comments)
     .join(revisions, and_(revisions.c.comment_id == comments.c.id, revisions.c.number == last_of(revisions)))
-    .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == _first_verdict))
+    .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == first_on_revision()))
     .where(comments.c.id == bindparam("comment_id"))
 )
 
@@ -150,19 +143,6 @@ class SqlStore:
             if isinstance(result, HamletError):
                 raise result
             return history_of(connection, find(connection, site_id, comment_id))
-
-    def labelled(self, site_id: int) -> list[tuple[dict[str, float], Outcome]]:
-        """What signals found in each reviewed comment when it was judged, and the newest review; trials left out."""
-        query = (
-            select(verdicts.c.evidence, reviews.c.outcome)
-            .select_from(comments)
-            .join(reviews, and_(reviews.c.comment_id == comments.c.id, reviews.c.number == last_of(reviews)))
-            .join(verdicts, and_(verdicts.c.comment_id == comments.c.id, verdicts.c.number == first_of(verdicts)))
-            .where(comments.c.site_id == site_id, comments.c.is_test.is_(False), reviews.c.outcome.in_(tuple(Outcome)))
-            .order_by(comments.c.id)
-        )
-        with reading(self._engine) as connection:
-            return [(scores_of(row.evidence), Outcome(row.outcome)) for row in connection.execute(query)]
 
     def campaign_of(self, site_id: int, comment_id: str) -> Near:
         """The newest near-copies of a comment, oldest first; raises ``CommentNotFound``."""

@@ -8,21 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, delete, exists, func, insert, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, insert, select, update
 
 from moderation.errors import WebhookNotFound
+from moderation.review import Actor
 from moderation.store import now_ms
-from moderation.store.audit import note
+from moderation.store.audit import note_by
 from moderation.store.database import reading, writing
 from moderation.store.decisions import hold_log, last_number
+from moderation.store.places import AFRESH, Places
 from moderation.store.schema import decisions, sites, webhooks
 from moderation.webhooks import new_salt
-
-LEASE = 90_000
-"""Milliseconds a deliverer has for one message; one that takes longer has died, and another one tries."""
-MOST_ERROR = 500
-"""Characters of a failure that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +39,27 @@ class Webhook:
     last_error: str | None
     created_at: int
 
+    @property
+    def place(self) -> int:
+        """A site has one."""
+        return self.site_id
 
-class Webhooks:
+
+class Webhooks(Places):
     """The webhooks of all sites in a database."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        super().__init__(engine, webhooks.c.site_id)
 
-    def set(self, site_id: int, url: str, *, actor: str, via: str) -> Webhook:
+    def set(self, site_id: int, url: str, *, actor: Actor) -> Webhook:
         """Tell a site at this URL from now on, at once what waits. A new webhook begins with the next decision."""
         with writing(self.engine) as connection:
             hold_log(connection, site_id)
             if _find(connection, site_id) is None:
                 _begin(connection, site_id, url)
             else:
-                _change(connection, site_id, url=url, **_AFRESH)
-            note(connection, site_id=site_id, actor=actor, via=via, action="webhook-set", url=url)
+                _change(connection, site_id, url=url, **AFRESH)
+            note_by(connection, site_id, actor, "webhook-set", url=url)
             return _one(connection, site_id)
 
     def show(self, site_id: int) -> Webhook:
@@ -71,50 +72,26 @@ class Webhooks:
         with reading(self.engine) as connection:
             return [_to_webhook(row) for row in connection.execute(_QUERY.order_by(sites.c.name))]
 
-    def rotate(self, site_id: int, *, actor: str, via: str) -> Webhook:
+    def rotate(self, site_id: int, *, actor: Actor) -> Webhook:
         """Sign with another key from now on; raises ``WebhookNotFound``."""
         with writing(self.engine) as connection:
             _one(connection, site_id, lock=True)
-            _change(connection, site_id, salt=new_salt(), **_AFRESH)
-            note(connection, site_id=site_id, actor=actor, via=via, action="webhook-rotated")
+            _change(connection, site_id, salt=new_salt(), **AFRESH)
+            note_by(connection, site_id, actor, "webhook-rotated")
             return _one(connection, site_id)
 
-    def remove(self, site_id: int, *, actor: str, via: str) -> Webhook:
+    def remove(self, site_id: int, *, actor: Actor) -> Webhook:
         """Tell the site no more; returns what it was, or raises ``WebhookNotFound``."""
         with writing(self.engine) as connection:
             known = _one(connection, site_id, lock=True)
             connection.execute(delete(webhooks).where(webhooks.c.site_id == site_id))
-            note(connection, site_id=site_id, actor=actor, via=via, action="webhook-removed", url=known.url)
+            note_by(connection, site_id, actor, "webhook-removed", url=known.url)
             return known
 
-    def due(self, now: int) -> list[int]:
-        """Sites whose webhook may be tried now and that have something to be told, the longest waiting first."""
-        query = select(webhooks.c.site_id).where(_due(now)).order_by(webhooks.c.next_at)
-        with reading(self.engine) as connection:
-            return list(connection.execute(query).scalars())
-
     def claim(self, site_id: int, now: int) -> Webhook | None:
-        """A webhook that is due, for whoever asks first; nobody else gets it until the lease is over or it settled."""
+        """A webhook that is due, for whoever asks first."""
         with writing(self.engine) as connection:
-            # The condition is looked at again by whoever waited for another's claim.
-            mine = and_(webhooks.c.site_id == site_id, _due(now))
-            claimed = connection.execute(update(webhooks).where(mine).values(next_at=now + LEASE)).rowcount
-            return _one(connection, site_id) if claimed else None
-
-    def succeeded(self, claimed: Webhook, delivered: int) -> bool:
-        """Note that all up to a number was taken. False: the claim was lost meanwhile, or the webhook changed."""
-        return self._settle(claimed, delivered=delivered, attempts=0, next_at=0, last_error=None)
-
-    def failed(self, claimed: Webhook, why: str, wait: int) -> bool:
-        """Note a failure, and how many milliseconds to wait; False as above."""
-        why = "".join(sign if sign.isprintable() else " " for sign in why)[:MOST_ERROR]
-        return self._settle(claimed, attempts=claimed.failures + 1, next_at=now_ms() + wait, last_error=why)
-
-    def _settle(self, claimed: Webhook, **values: Any) -> bool:
-        # Who changed the webhook, or claimed it after us, has written another time.
-        mine = and_(webhooks.c.site_id == claimed.site_id, webhooks.c.next_at == claimed.next_at)
-        with writing(self.engine) as connection:
-            return bool(connection.execute(update(webhooks).where(mine).values(last_at=now_ms(), **values)).rowcount)
+            return _one(connection, site_id) if self._claim(connection, site_id, now) else None
 
     def waiting(self, webhook: Webhook) -> int:
         """How many decisions have not been taken yet."""
@@ -123,18 +100,12 @@ class Webhooks:
             return connection.execute(query.where(decisions.c.number > webhook.delivered)).scalar_one()
 
 
-_AFRESH: dict[str, Any] = {"attempts": 0, "next_at": 0, "last_error": None}
 _QUERY: Select[Any] = select(webhooks, sites.c.name).join(sites, sites.c.id == webhooks.c.site_id)
-
-
-def _due(now: int) -> ColumnElement[bool]:
-    waits = exists().where(decisions.c.site_id == webhooks.c.site_id, decisions.c.number > webhooks.c.delivered)
-    return and_(webhooks.c.next_at <= now, waits)
 
 
 def _begin(connection: Connection, site_id: int, url: str) -> None:
     row = {"site_id": site_id, "url": url, "salt": new_salt(), "delivered": last_number(connection, site_id)}
-    connection.execute(insert(webhooks).values(**row, **_AFRESH, created_at=now_ms()))
+    connection.execute(insert(webhooks).values(**row, **AFRESH, created_at=now_ms()))
 
 
 def _change(connection: Connection, site_id: int, **values: Any) -> None:

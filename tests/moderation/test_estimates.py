@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from moderation.estimates import LEAST, Looked, errors
-from moderation.guarantee import at_most, enough_for, share_of, threshold_below
+from moderation.estimates import Looked, errors
+from moderation.guarantee import LEAST, at_most, enough_for, share_of, threshold_below
 from moderation.past import Outcome
 from moderation.verdict import Decision
 

@@ -15,11 +15,12 @@ from moderation.errors import CommentNotFound
 from moderation.past import DAY, HOUR, Campaign, Kind, Outcome
 from moderation.policy import Choices, Override
 from moderation.store import Judged, MemoryStore, Review, Trail, id_from, migrate
+from moderation.store.labels import LabelTables
 from moderation.store.schema import campaigns, records, sites, traces
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
 from moderation.verdict import Decision
-from tests.builders import keep, make_author, make_comment, make_judged
+from tests.builders import keep, make_author, make_comment, make_judged, make_verdict
 from tests.conftest import DATABASES
 from tests.moderation.elsewhere import start, together
 from tests.moderation.evidence import (
@@ -231,14 +232,16 @@ def test_a_review_can_be_read_back_whole(sql_store):
 
 
 @DATABASES
-def test_what_was_labelled_tells_the_newest_outcome_and_the_evidence(sql_store):
+def test_what_was_labelled_tells_the_newest_outcome_and_the_evidence(sql_store, engine):
     for number, said in enumerate((["ham", "spam"], ["ham"], [])):
         checked = keep_one(sql_store, id=f"c{number}")
         for outcome in said:
             say(sql_store, checked, outcome)
     say(sql_store, keep_one(sql_store, is_test=True), "spam")
     say(sql_store, keep_one(sql_store, site=BEN), "spam", BEN)
-    assert sorted(outcome for _, outcome in sql_store.labelled(ANN)) == ["ham", "spam"]
+    labels = list(LabelTables(engine).all(ANN))
+    assert sorted(one.outcome for one in labels) == ["ham", "spam"]
+    assert all(one.evidence == make_verdict().evidence for one in labels)
 
 
 # -- Campaigns
@@ -497,7 +500,7 @@ def test_an_old_comment_can_still_be_shown_reviewed_and_changed(old):
     store = SqlStore(old)
     assert store.history(ANN, "c1").verdicts[0].verdict.evidence == {}
     store.review(ANN, "c1", Review(Outcome.SPAM, "ann", NOW))
-    assert store.labelled(ANN) == [({}, Outcome.SPAM)]
+    assert [(one.evidence, one.outcome) for one in LabelTables(old).all(ANN)] == [({}, Outcome.SPAM)]
     assert [one.external_id for one in store.campaign_of(ANN, "c1").members] == ["c1"]
     (changed,) = keep(store, ANN, [make_judged("Changed", id="c1")])
     assert (changed.id, changed.repeated) == (id_from(5), False)

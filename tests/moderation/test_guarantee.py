@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from moderation.guarantee import allowed_above, binomial_cdf, threshold_for
+from moderation.guarantee import allowed_above, binomial_cdf, enough_for, missing_for, threshold_for
 
 
 @given(st.integers(-2, 60), st.integers(1, 50), st.floats(0.001, 0.999))
@@ -104,3 +104,12 @@ def test_a_bound_tells_what_it_rests_on():
     told = str(threshold_for(np.linspace(0, 0.5, 2_000), alpha=0.01, delta=0.05))
     assert told.startswith("at most 1.00% at or above 0.49")
     assert told.endswith("with 95% confidence, from 2,000 comments")
+
+
+# -- What is missing
+
+
+@pytest.mark.parametrize(("there", "missing"), [(0, 118), (58, 2), (59, 0), (1_000, 0)])
+def test_for_each_comment_that_a_bound_lacks_two_have_to_be_drawn(there, missing):
+    assert enough_for(0.05) == 59
+    assert missing_for(0.05, there) == missing

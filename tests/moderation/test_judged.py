@@ -12,7 +12,7 @@ from moderation.estimates import Looked
 from moderation.past import DAY, HOUR, Outcome
 from moderation.policy import Thresholds
 from moderation.simulator import decided
-from moderation.store import Review, now_ms
+from moderation.store import Review, is_kept_aside, now_ms
 from moderation.store import judged as module
 from moderation.store.audit import newest_of, note
 from moderation.store.judged import JudgedTables
@@ -23,8 +23,6 @@ from tests.builders import tiny_model, weights_of, word_row
 from tests.conftest import DATABASES
 from tests.learning import Blog
 from tests.moderation.evidence import COPY, OTHER
-from training.labels import keep
-from training.promise import kept_aside
 
 pytestmark = DATABASES
 LIMITS = {"spam": Thresholds(0.5, 0.9), "toxicity": Thresholds(0.5, None)}
@@ -190,9 +188,9 @@ def test_a_drawn_comment_that_nobody_looked_at_is_not_there_yet(engine, blog, ta
 
 def test_what_counts_for_the_promise_is_what_training_keeps_aside(blog, tables):
     kept = blog.say([f"apple {number}" for number in range(20)], Outcome.HAM, share=0.5)
-    labels = [keep(one) for one in LabelTables(blog.engine).all(blog.site.id)]
+    labels = list(LabelTables(blog.engine).all(blog.site.id))
     assert len(labels) == len(kept)
-    assert tables.drawn(blog.site.id).ham_aside == sum(map(kept_aside, labels))
+    assert tables.drawn(blog.site.id).ham_aside == sum(is_kept_aside(one.comment_id) for one in labels)
 
 
 # -- The log

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import msgspec
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from moderation.errors import ArtifactError, ModelNotFound, NothingBefore, StoreUnavailable
 from moderation.review import Actor
+from moderation.store import schema
 from moderation.store.database import open_database
 from moderation.store.models import Check, LabelsUsed, ModelBook, Training, name_of
 from moderation.store.schema import arrays, audit, models
@@ -52,11 +55,11 @@ def add(book, site, tmp_path):
     return add_one
 
 
-def test_a_new_version_is_kept_and_serves_nobody(book, site, add):
+def test_a_new_version_is_kept_and_serves_nobody(book, site, sites, add):
     version = add()
     assert (version.number, version.name, version.promoted_at) == (1, "blog/1", None)
     assert book.all(site.id) == [version]
-    assert book.serving(site.id) is None
+    assert sites.site("blog").model is None
 
 
 def test_a_version_says_how_it_came_to_be(book, site, add):
@@ -90,11 +93,11 @@ def test_rolling_back_goes_the_way_it_came(book, site, add):
         book.rollback(site.id, ANN)
 
 
-def test_the_base_can_be_promoted_too(book, site, add):
+def test_the_base_can_be_promoted_too(book, site, sites, add):
     add()
     book.promote(site.id, 1, ANN)
     book.promote(site.id, None, ANN)
-    assert book.serving(site.id) is None
+    assert sites.site("blog").model is None
 
 
 def test_why_a_gate_was_overruled_is_kept(book, site, add):
@@ -103,11 +106,11 @@ def test_why_a_gate_was_overruled_is_kept(book, site, add):
     assert book.show(site.id, 1).training.forced == "the labels are old"
 
 
-def test_an_unknown_version_is_refused_with_those_there_are(book, site, add):
+def test_an_unknown_version_is_refused_with_those_there_are(book, site, sites, add):
     add()
     with pytest.raises(ModelNotFound, match="there are: 1"):
         book.promote(site.id, 7, ANN)
-    assert book.serving(site.id) is None
+    assert sites.site("blog").model is None
 
 
 def test_sites_do_not_see_each_other_s_versions(book, sites, add):
@@ -142,6 +145,18 @@ def test_pruning_spares_what_serves_and_what_it_replaced(engine, book, site, add
     assert book.rollback(site.id, ANN) == 1
 
 
+def test_a_version_promoted_while_old_ones_are_pruned_is_spared(engine, book, site, add):
+    for _ in range(3):
+        add()
+    with engine.execution_options(writes=True).begin() as connection, ThreadPoolExecutor() as threads:
+        connection.execute(update(schema.sites).values(model=1))
+        pruned = threads.submit(book.prune, site.id, 1, ANN)
+        sleep(0.3)  # It is there, and waits.
+        connection.commit()
+        assert pruned.result() == [2]
+    assert book.load(site.id, 1).name == "blog/1"
+
+
 def test_pruning_drops_arrays_that_nobody_has_any_more(engine, book, site, add):
     for _ in range(3):
         add()
@@ -170,13 +185,21 @@ def test_a_lost_cache_is_made_again(book, site, add, tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"nonsense", b""])
-def test_an_array_damaged_in_the_database_is_refused_and_does_not_serve(engine, book, site, add, data):
+def test_an_array_damaged_in_the_database_is_refused_and_does_not_serve(engine, book, site, sites, add, data):
     add()
     with engine.begin() as connection:
         connection.execute(update(arrays).values(data=data))
     with pytest.raises(ArtifactError, match="damaged"):
         book.promote(site.id, 1, ANN)
-    assert book.serving(site.id) is None
+    assert sites.site("blog").model is None
+
+
+def test_an_array_damaged_in_the_database_is_mended_by_who_has_it(engine, book, site, add):
+    add(seed=1)
+    with engine.begin() as connection:
+        connection.execute(update(arrays).values(data=b"nonsense"))
+    add(seed=1)
+    assert book.load(site.id, 1).name == "blog/1"
 
 
 def test_an_array_exchanged_for_another_is_refused(engine, book, site, add):
@@ -216,7 +239,7 @@ def test_a_cache_that_cannot_be_written_is_a_clear_error(engine, site, add, tmp_
         ModelBook(engine, tmp_path / "file" / "cache").promote(site.id, 1, ANN)
 
 
-def test_a_full_disk_while_promoting_leaves_what_served(book, site, add, monkeypatch):
+def test_a_full_disk_while_promoting_leaves_what_served(book, site, sites, add, monkeypatch):
     add(), add()
     book.promote(site.id, 1, ANN)
 
@@ -226,10 +249,10 @@ def test_a_full_disk_while_promoting_leaves_what_served(book, site, add, monkeyp
     monkeypatch.setattr(os, "fdopen", full)
     with pytest.raises(ArtifactError, match="No space left"):
         book.promote(site.id, 2, ANN)
-    assert book.serving(site.id) == 1
+    assert sites.site("blog").model == 1
 
 
-def test_a_database_that_is_locked_promotes_nothing(kind, database_url, book, site, add, monkeypatch, tmp_path):
+def test_a_database_that_is_locked_promotes_nothing(kind, database_url, book, site, sites, add, monkeypatch, tmp_path):
     if kind != "sqlite":
         return
     add()
@@ -242,4 +265,4 @@ def test_a_database_that_is_locked_promotes_nothing(kind, database_url, book, si
         finally:
             impatient.dispose()
     other.dispose()
-    assert book.serving(site.id) is None
+    assert sites.site("blog").model is None

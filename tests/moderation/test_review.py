@@ -32,6 +32,7 @@ from moderation.review import (
 from moderation.store import now_ms
 from moderation.store.audit import acts
 from moderation.store.decisions import after
+from moderation.store.labels import LabelTables
 from moderation.store.reviews import SqlReviews
 from moderation.store.schema import queue as queue_table
 from moderation.store.sites import Sites
@@ -354,11 +355,11 @@ def test_undo_puts_the_comment_back_into_the_queue(store, waits, engine):
     assert told == ["reject", "hold"]
 
 
-def test_what_was_taken_back_is_no_label(store, waits):
+def test_what_was_taken_back_is_no_label(store, waits, engine):
     comment_id = hold(store)
     said(waits, comment_id, Outcome.SPAM)
     waits.undo(ANN, comment_id, 1, ANNE)
-    assert store.labelled(ANN) == []
+    assert list(LabelTables(engine).all(ANN)) == []
 
 
 def test_after_undo_it_can_be_settled_anew(store, waits):

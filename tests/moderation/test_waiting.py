@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from moderation.errors import BadFilter
 from moderation.past import Outcome
-from moderation.review import Filter, Waiting, decision_after, waiting
+from moderation.review import Actor, Filter, Waiting, at_command, decision_after, waiting
 from moderation.verdict import Decision, Reason
 from tests.builders import make_comment, make_verdict
 from tests.moderation.evidence import NOW
@@ -45,3 +45,12 @@ def test_ham_alone_is_accepted_afterwards():
 def test_a_search_that_is_too_long_is_refused():
     with pytest.raises(BadFilter, match="100 characters"):
         Filter(words="a" * 101)
+
+
+# -- Who acts
+
+
+@pytest.mark.parametrize(("by", "name"), [("ann", "ann"), ("a" * 100, "a" * 64), (None, "me"), ("", "me")])
+def test_a_command_acts_for_who_is_named_or_else_for_who_is_logged_in(monkeypatch, by, name):
+    monkeypatch.setattr("moderation.review.getuser", lambda: "me")
+    assert at_command(by) == Actor(name, "command")

@@ -17,12 +17,14 @@ from moderation.delivery import Deliverer, told
 from moderation.errors import BadAddress, StoreUnavailable, WebhookNotFound
 from moderation.outgoing import Answered, Outside
 from moderation.past import Outcome
+from moderation.review import Actor
 from moderation.store import now_ms
 from moderation.store.audit import acts
 from moderation.store.decisions import Told, tell
+from moderation.store.places import LEASE
 from moderation.store.schema import webhooks as table
 from moderation.store.sites import Sites
-from moderation.store.webhooks import LEASE, Webhook, Webhooks
+from moderation.store.webhooks import Webhook, Webhooks
 from moderation.verdict import Decision
 from moderation.webhooks import (
     FIRST_DELAY,
@@ -40,7 +42,7 @@ from tests.receiver import Got, receiving, signed
 
 SECRET = b"a secret of the tests"
 ANN, BEN = 1, 2
-BY = {"actor": "ann", "via": "command"}
+BY = {"actor": Actor("ann", "command")}
 
 
 @pytest.fixture

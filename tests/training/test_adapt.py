@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+import training.adapt
 from moderation import artifact
 from moderation.classifier import Classifier
 from moderation.comment import Comment
@@ -13,9 +14,10 @@ from moderation.past import Outcome
 from tests.conftest import ROOT
 from tests.learning import talk, wares
 from tests.training.test_labels import NOW, label
-from training.adapt import Adapted, Anchors, adapt, base_logits, folded_in, frequency_of
+from training.adapt import Adapted, Anchors, Earlier, adapt, base_logits, folded_in, frequency_of
 from training.labels import keep, weigh
-from training.matrix import CommentVectorizer
+from training.matrix import Vectorizer
+from training.rows import Rows
 
 HAM, SPAM, ABUSE = Outcome.HAM, Outcome.SPAM, Outcome.ABUSE
 
@@ -27,7 +29,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def vectorizer(base):
-    found = CommentVectorizer(bits=base.manifest.bits, phrases=base.phrases)
+    found = Vectorizer(bits=base.manifest.bits, phrases=base.phrases)
     found.frequency_ = frequency_of(base)
     return found
 
@@ -37,7 +39,7 @@ def learn(base, vectorizer):
     """Learns from labels."""
 
     def learn_them(labels, **more) -> Adapted:
-        matrix = vectorizer.transform([one.comment for one in labels])
+        matrix = Rows.of(vectorizer.transform([one.comment for one in labels]))
         return adapt(base_logits(base, matrix), matrix, weigh([keep(one) for one in labels], NOW), **more)
 
     return learn_them
@@ -48,7 +50,7 @@ def spam_of(base, vectorizer):
     """Log-odds of spam of texts, with or without a correction."""
 
     def logits(texts, adapted: Adapted | None = None):
-        matrix = vectorizer.transform([Comment(text=text) for text in texts])
+        matrix = Rows.of(vectorizer.transform([Comment(text=text) for text in texts]))
         before = base_logits(base, matrix)[:, 0]
         return before if adapted is None else adapted.corrections["spam"].logits(before, matrix)
 
@@ -131,6 +133,22 @@ def test_the_base_is_trusted_in_full_where_nothing_was_drawn_at_random(learn):
     assert learn(labels(60, 60)).corrections["spam"].trust == 1.0
 
 
+def test_a_history_drawn_at_random_is_learnt_from_with_the_base_at_half_its_strength(learn):
+    found = learn(labels(60, 60, share=1.0)).corrections["spam"]
+    assert found.trust <= 0.5 and found.anchor == 0.0
+
+
+def test_seeds_come_in_where_their_ham_would_be_held_otherwise(learn, base, vectorizer):
+    """A blog on which ordinary talk is spam, and wares are what people talk of."""
+    ham, spam = [Comment(text=talk(n)) for n in range(100, 140)], [Comment(text=wares(200 + n)) for n in range(40)]
+    matrix = Rows.of(vectorizer.transform(ham + spam))
+    anchors = Anchors(matrix, base_logits(base, matrix), np.array([[0.0, np.nan]] * 40 + [[1.0, np.nan]] * 40))
+    turned = [label(n, SPAM, talk(n), share=1.0) for n in range(60)]
+    turned += [label(1_000 + n, HAM, wares(n), share=1.0) for n in range(60)]
+    assert learn(turned, anchors=anchors).corrections["spam"].anchor > 0.0
+    assert learn(labels(60, 60, share=1.0), anchors=anchors).corrections["spam"].anchor == 0.0
+
+
 def test_labels_drawn_at_random_may_say_that_the_base_is_worth_less(learn, base, vectorizer):
     """The base calls this blog's spam ham and the other way round."""
     from training.corpora import read_seeds
@@ -150,12 +168,33 @@ def test_scores_of_labels_come_from_fits_that_did_not_see_them_or_their_copies(l
     assert (seen > 0).all() and (unseen < 0).all()
 
 
+def test_labels_that_are_masked_teach_as_little_as_if_they_had_never_been_said(learn, vectorizer, base, spam_of):
+    some, late = labels(30, 30), labels(50, 50)[30:50]
+    every = [keep(one) for one in some + late]
+    matrix = Rows.of(vectorizer.transform([one.comment for one in some + late]))
+    rows = np.arange(len(every)) < len(some)
+    masked, alone = adapt(base_logits(base, matrix), matrix, weigh(every, NOW, rows)), learn(some)
+    texts = [wares(70), talk(70), "Nice!"]
+    assert spam_of(texts, masked) == pytest.approx(spam_of(texts, alone), abs=0.01)
+    assert np.isnan(masked.corrections["spam"].unseen[~rows]).all()
+
+
+def test_of_many_labels_the_later_ones_are_scored_by_what_was_learnt_earlier(learn, vectorizer, base, monkeypatch):
+    monkeypatch.setattr(training.adapt, "LEAST_TOLD", 50)
+    some = [keep(one) for one in labels(40, 40)]
+    matrix = Rows.of(vectorizer.transform([one.comment for one in labels(40, 40)]))
+    logits, later = base_logits(base, matrix), np.arange(80) % 4 == 0
+    early = adapt(logits, matrix, weigh(some, NOW, ~later))
+    found = adapt(logits, matrix, weigh(some, NOW), earlier=Earlier(early, later)).corrections["spam"].unseen
+    assert np.isnan(found[~later]).all()
+    np.testing.assert_allclose(found[later], early.corrections["spam"].logits(logits[:, 0], matrix)[later], atol=1e-4)
+
+
 def test_seeds_beside_the_labels_keep_ordinary_ham_where_it_is(learn, spam_of, base, vectorizer):
     """A site that only ever reviews spam."""
     ham = [talk(n) for n in range(100, 140)]
-    matrix = vectorizer.transform(
-        [Comment(text=text) for text in ham] + [Comment(text=wares(200 + n)) for n in range(40)]
-    )
+    spam = [Comment(text=wares(200 + n)) for n in range(40)]
+    matrix = Rows.of(vectorizer.transform([Comment(text=text) for text in ham] + spam))
     targets = np.array([[0.0, np.nan]] * 40 + [[1.0, np.nan]] * 40)
     anchors = Anchors(matrix, base_logits(base, matrix), targets)
     held = [spam_of(map(talk, range(50, 90)), learn(labels(60, 1), anchors=one)).mean() for one in (None, anchors)]

@@ -100,10 +100,10 @@ def test_a_flood_by_protocol_counts_for_what_a_person_could_look_at():
 
 
 def test_what_was_learnt_from_is_remembered_by_ids_and_digest():
-    used = weighed(label(1, SPAM), label(2), label(3)).used()
+    used = weighed(label(1, SPAM), label(2), label(3)).used
     assert (used.count, used.outcomes) == (3, {"spam": 1, "ham": 2})
     assert (used.first[-1], used.last[-1], used.until) == ("1", "3", NOW)
-    assert used.digest != weighed(label(1, SPAM), label(2, SPAM), label(3)).used().digest
+    assert used.digest != weighed(label(1, SPAM), label(2, SPAM), label(3)).used.digest
 
 
 def test_labels_are_counted_by_age():

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from training.logistic import fit, loss
+from training.logistic import Posterior, fit
 
 SEEDS = st.integers(0, 10**6)
 
@@ -21,23 +21,35 @@ def some(seed: int, rows: int = 30, features: int = 3):
     return table, offset, rng.random(rows) < 0.5, rng.normal(size=features), rng.uniform(0.5, 2, rows)
 
 
+def posterior_of(table, offset, positive, prior, amount) -> Posterior:
+    return Posterior(table, offset, np.where(positive, 1.0, -1.0), amount, prior, np.full(3, 1.5))
+
+
 @given(SEEDS)
 def test_the_slope_is_the_loss_s(seed):
     table, offset, positive, prior, amount = some(seed)
-    known = table, offset, np.where(positive, 1.0, -1.0), amount, prior, np.full(3, 1.5)
-    weights, step = prior + 0.3, 1e-5
-    _, slope = loss(weights, *known)
+    posterior, weights, step = posterior_of(table, offset, positive, prior, amount), prior + 0.3, 1e-5
+    _, slope = posterior.loss(weights)
     for i, direction in enumerate(np.eye(3) * step):
-        above, below = (loss(weights + way, *known)[0] for way in (direction, -direction))
+        above, below = (posterior.loss(weights + way)[0] for way in (direction, -direction))
         assert slope[i] == pytest.approx((above - below) / (2 * step), abs=1e-5)
+
+
+@given(SEEDS)
+def test_the_curvature_is_the_slope_of_the_slope(seed):
+    table, offset, positive, prior, amount = some(seed)
+    posterior, weights, step = posterior_of(table, offset, positive, prior, amount), prior + 0.3, 1e-5
+    for direction in np.eye(3):
+        above, below = (posterior.loss(weights + way * step * direction)[1] for way in (1, -1))
+        bent = posterior.curvature(weights, direction)
+        assert bent == pytest.approx((above - below) / (2 * step), abs=1e-4)
 
 
 @given(SEEDS)
 def test_what_is_found_is_a_minimum(seed):
     table, offset, positive, prior, amount = some(seed)
     weights = fit(table, offset, positive, prior, 1.5, weight=amount)
-    sign = np.where(positive, 1.0, -1.0)
-    assert np.abs(loss(weights, table, offset, sign, amount, prior, np.full(3, 1.5))[1]).max() < 1e-2
+    assert np.abs(posterior_of(table, offset, positive, prior, amount).loss(weights)[1]).max() < 1e-3
 
 
 @given(SEEDS)

@@ -12,7 +12,7 @@ from moderation.store import is_drawn
 from tests.builders import make_head
 from tests.training.test_labels import NOW, label
 from training.labels import keep
-from training.promise import LEAST_REJECT, kept_aside, missing, promise, with_limits
+from training.promise import LEAST_REJECT, promise, with_limits
 
 ALPHA, DELTA, SITES = 0.02, 0.05, 1_000
 CHOICES = Choices(most_ham_rejected=ALPHA, most_spam_accepted=0.1)
@@ -26,7 +26,7 @@ def drawn_site(seed: int) -> tuple[np.ndarray, float]:
     rng = np.random.default_rng(seed)
     shape = float(rng.uniform(0.3, 4.0))
     ids = [f"{0:012x}{rng.integers(2**32):08x}{rng.integers(2**32):012x}" for _ in range(3_000)]
-    aside = [one for one in ids if is_drawn(one, 0.3) and kept_aside(keep(label(comment_id=one, share=0.3)))]
+    aside = [one for one in ids if is_drawn(one, 0.3) and keep(label(comment_id=one, share=0.3)).aside]
     heads = beta.ppf(rng.random((len(aside), 2)), 1.0, shape)
     return heads, shape
 
@@ -61,15 +61,14 @@ def test_it_would_be_broken_often_if_it_were_only_estimated():
 def test_about_half_of_what_was_drawn_is_kept_aside_and_nothing_else():
     rng = np.random.default_rng(0)
     ids = [f"{rng.integers(2**60):032x}" for _ in range(2_000)]
-    aside = sum(kept_aside(keep(label(comment_id=one, share=0.1))) for one in ids)
+    aside = sum(keep(label(comment_id=one, share=0.1)).aside for one in ids)
     assert 900 < aside < 1_100
-    assert not any(kept_aside(keep(label(comment_id=one))) for one in ids[:50])
+    assert not any(keep(label(comment_id=one)).aside for one in ids[:50])
 
 
-def test_too_few_labels_promise_nothing_and_say_how_many_are_missing():
+def test_too_few_labels_promise_nothing():
     found = promise(np.full((40, 2), 0.1), np.zeros(40, dtype=bool), CHOICES, NOW)
     assert (found.reject, found.reject_at, found.accept) == (None, None, None)
-    assert missing(found, CHOICES) == 2 * (149 - 40)
 
 
 def test_no_labels_at_all_are_too_few():

@@ -109,7 +109,7 @@ def test_labels_that_were_not_asked_for_do_not_count(blog, train):
 def test_one_label_makes_a_model_that_the_gate_keeps_out(blog, train):
     blog.settle(spam=1, ham=0)
     result = train()
-    assert result.labels.labels[0].outcome is SPAM
+    assert result.labels.taught[0].outcome is SPAM
     assert "later labels" in failed(result)
 
 
@@ -150,13 +150,13 @@ def test_the_next_champion_is_tried_on_labels_it_has_not_seen(blog, train):
     blog.settle(spam=40, ham=60, age=0, first=300)
     second = train()
     assert (first.champion, second.champion) == (BASE.parent.name + "/" + BASE.name, "blog/1")
-    seen = {one.comment_id for one in first.labels.labels}
+    seen = {one.comment_id for one in first.labels.taught}
     assert second.later.labels and not seen & {one.comment_id for one in second.later.labels}
 
 
 def test_labels_older_than_the_base_count_as_any(blog, train):
     blog.settle(spam=30, ham=30, age=3_000)
-    assert len(train().labels.labels) == 60
+    assert len(train().labels.taught) == 60
 
 
 def test_a_new_base_model_takes_over_from_models_of_an_old_one(blog, train, book, few_seeds, tmp_path, engine):
@@ -197,7 +197,7 @@ def test_who_flips_labels_stands_out(poisoned, train):
 
 def test_without_who_flipped_them_the_model_is_as_good_as_before(poisoned, train, book):
     result = train(without=("eve",), keep=True)
-    assert "eve" not in {one.reviewer for one in result.labels.labels}
+    assert "eve" not in {one.reviewer for one in result.labels.taught}
     model = book.load(poisoned.site.id, 2)
     assert spam_of(model, talk(900)) < 0.5 < spam_of(model, wares(900))
 
@@ -219,7 +219,7 @@ def test_labels_at_random_do_not_get_past_the_gate(blog, train):
 def test_labels_drawn_at_random_are_shared_between_learning_and_the_promise(blog, train):
     blog.settle(spam=20, ham=100, share=1.0)
     result = train()
-    assert result.aside + len(result.labels.labels) == 120
+    assert result.aside + len(result.labels.taught) == 120
     assert 30 < result.aside < 90
 
 

@@ -12,7 +12,7 @@ from moderation.classifier import MAX_LOGIT, Classifier
 from moderation.errors import HamletError
 from tests.builders import make_comments
 from training.corpora import CorpusError, read_constructs, read_profanity, read_seeds, unspun
-from training.matrix import CommentVectorizer
+from training.estimator import CommentVectorizer
 from training.recipes import HeadRecipe, Recipe
 from training.train import gather, head_weights, train_base
 
