@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -310,9 +309,14 @@ def _serving(connection: Connection, site_id: int) -> int | None:
 
 def _drop_unused(connection: Connection) -> None:
     """Forget arrays that no version has any more."""
-    used: set[str] = set()
-    for row in connection.execute(select(models.c.manifest)):
-        used.update(_manifest(row.manifest).sha256.values())
-    all_of_them: Sequence[str] = connection.execute(select(arrays.c.digest)).scalars().all()
-    for digest in set(all_of_them) - used:
-        connection.execute(delete(arrays).where(arrays.c.digest == digest))
+    unused = set(connection.execute(select(arrays.c.digest)).scalars()) - _used(connection)
+    # Who adds a version of another site holds its arrays until it is there: wait for them, and look again.
+    held = select(arrays.c.digest).where(arrays.c.digest.in_(unused)).order_by(arrays.c.digest).with_for_update()
+    connection.execute(held).all()
+    connection.execute(delete(arrays).where(arrays.c.digest.in_(unused - _used(connection))))
+
+
+def _used(connection: Connection) -> set[str]:
+    """Arrays that versions have."""
+    manifests = connection.execute(select(models.c.manifest)).scalars()
+    return {digest for manifest in manifests for digest in _manifest(manifest).sha256.values()}

@@ -8,7 +8,7 @@ from time import sleep
 
 import msgspec
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from moderation.errors import ArtifactError, ModelNotFound, NothingBefore, StoreUnavailable
 from moderation.review import Actor
@@ -155,6 +155,22 @@ def test_a_version_promoted_while_old_ones_are_pruned_is_spared(engine, book, si
         connection.commit()
         assert pruned.result() == [2]
     assert book.load(site.id, 1).name == "blog/1"
+
+
+def test_an_array_that_another_site_has_just_found_there_is_spared(engine, book, site, sites, add, tmp_path):
+    first = add()
+    add()
+    other = sites.create_site("other")
+    array = arrays.c.digest == first.manifest.sha256["weights.npy"]
+    with engine.execution_options(writes=True).begin() as connection, ThreadPoolExecutor() as threads:
+        connection.execute(update(arrays).where(array).values(data=arrays.c.data))
+        pruned = threads.submit(book.prune, site.id, 1, ANN)
+        sleep(0.3)  # It is there, and waits.
+        row = connection.execute(select(models).where(models.c.number == 1)).one()
+        connection.execute(insert(models).values({**row._mapping, "site_id": other.id}))
+        connection.commit()
+        assert pruned.result() == [1]
+    assert book.load(other.id, 1).name == "blog/1"
 
 
 def test_pruning_drops_arrays_that_nobody_has_any_more(engine, book, site, add):
