@@ -28,11 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASES = pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the developer's shell sets is nothing to a test."""
+def pytest_configure() -> None:
+    """What the developer's shell sets is nothing to a test, nor to a server that serves many."""
     for name in [name for name in os.environ if name.startswith("HAMLET_") and not name.startswith("HAMLET_TEST_")]:
-        monkeypatch.delenv(name)
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from moderation import artifact
 from moderation.artifact import Model
 from moderation.verdict import TEXT
-from training.labels import HEADS, Weighed
+from training.labels import HEADS, SPAM, Weighed
 from training.logistic import fit
 from training.measures import SEED
 from training.rows import Rows
@@ -159,7 +159,9 @@ def adapt(
         amount = np.where(said, labels.weight, 0.0)
         task = _Task(head, small, base[:, number], target >= 0.5, amount, groups, random & said)
         task.anchors = _of_head(anchors, number)
-        found = _correct(task, folds, _known(earlier, head, columns))
+        # Unseen scores are for choosing, calibrating, and for what signals are worth beside those of spam.
+        needed = folds if head == SPAM or task.enough() else 0
+        found = _correct(task, needed, _known(earlier, head, columns))
         if columns is not None:
             column = np.zeros(matrix.shape[1])
             column[columns] = found.column
@@ -169,7 +171,7 @@ def adapt(
     # In threads: the time goes into sparse products, which let others run, and the matrix is shared.
     learnt = Parallel(n_jobs=-1, prefer="threads")(delayed(learn)(*one) for one in enumerate(HEADS))
     corrections = {one.head: one for one in learnt if one is not None}
-    return Adapted(corrections, learnt_signals(labels, corrections.get("spam")))
+    return Adapted(corrections, learnt_signals(labels, corrections.get(SPAM)))
 
 
 @dataclass(slots=True)
@@ -370,10 +372,13 @@ class _Turned:
     blocks: Sequence[Rows]
 
     def __matmul__(self, rows: Floats) -> Floats:
-        ends = np.cumsum([block.shape[0] for block in self.blocks])
-        parts = np.split(rows, ends[:-1])
-        columns = sum(block.turned(part) for block, part in zip(self.blocks, parts, strict=True))
-        return np.append(columns, rows.sum())
+        out, low = np.empty(self.blocks[0].shape[1] + 1), 0
+        out[-1] = rows.sum()
+        for block in self.blocks:
+            part = block.turned(rows[low : low + block.shape[0]])
+            out[:-1] = part if not low else out[:-1] + part
+            low += block.shape[0]
+        return out
 
 
 def _chosen(task: _Task) -> tuple[float, float]:

@@ -43,7 +43,8 @@ LOOKED_AT = 60
 """Reviews an hour that a client counts in full."""
 SAYS = {Outcome.HAM: (0.0, 0.0), Outcome.SPAM: (1.0, np.nan), Outcome.ABUSE: (np.nan, 1.0)}
 """What an outcome says of spam and of toxicity; NaN: nothing."""
-HEADS = ("spam", "toxicity")
+SPAM = "spam"
+HEADS = (SPAM, "toxicity")
 _WORDS = re.compile(r"\w+")
 
 

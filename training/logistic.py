@@ -39,8 +39,8 @@ def fit(
     input gives the same weights.
     """
     amount = np.ones(offset.size) if weight is None else weight
-    sign = np.where(positive, 1.0, -1.0)
-    posterior = Posterior(features, offset, sign, amount, prior, np.broadcast_to(spread, prior.shape))
+    held = np.broadcast_to(np.square(spread), prior.shape) ** -1.0
+    posterior = Posterior(features, offset, np.where(positive, 1.0, -1.0), amount, prior, held)
     start = prior if start is None else start
     steepest = float(np.linalg.norm(posterior.loss(prior)[1]))
     if most is not None:
@@ -77,7 +77,8 @@ class Posterior:
     """[rows]: 1 for the class asked for, -1 otherwise."""
     amount: Floats
     prior: Floats
-    spread: Floats
+    held: Floats
+    """[features]: one divided by the variance of the prior."""
     _at: Floats | None = None
     _bend: Floats | None = None
 
@@ -85,16 +86,17 @@ class Posterior:
         """Its value, and its slope [features]."""
         margin = self.sign * (self.offset + self.features @ weights)
         wrong = expit(-margin)
-        away = (weights - self.prior) / self.spread
+        away = weights - self.prior
+        pull = away * self.held
         self._at, self._bend = weights.copy(), self.amount * wrong * (1 - wrong)
-        value = float(self.amount @ np.logaddexp(0, -margin) + away @ away / 2)
-        slope: Floats = away / self.spread - self.features.T @ (self.amount * self.sign * wrong)
+        value = float(self.amount @ np.logaddexp(0, -margin) + away @ pull / 2)
+        slope: Floats = pull - self.features.T @ (self.amount * self.sign * wrong)
         return value, slope
 
     def curvature(self, weights: Floats, direction: Floats) -> Floats:
         """The matrix of its second derivatives at ``weights``, times a direction."""
         if self._bend is None or self._at is None or not np.array_equal(self._at, weights):
             self.loss(weights)
-        bent = self.features.T @ (self._bend * (self.features @ direction))
-        found: Floats = direction / self.spread**2 + bent
+        found: Floats = direction * self.held
+        found += self.features.T @ (self._bend * (self.features @ direction))
         return found

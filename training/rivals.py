@@ -13,7 +13,7 @@ from moderation.guarantee import binomial_cdf
 from moderation.policy import Thresholds
 from moderation.signals import SIGNALS
 from moderation.verdict import SEVERITY, Decision
-from training.labels import HEADS, Kept
+from training.labels import HEADS, SPAM, Kept
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -53,7 +53,7 @@ class Rival:
 
 def probabilities(logits: Floats, found: NDArray[np.floating], weighs: Floats) -> Floats:
     """Scores of text ``logits`` [labels, heads] together with what signals ``found`` [labels, signals]."""
-    spam = HEADS.index("spam")
+    spam = HEADS.index(SPAM)
     whole = logits.copy()
     whole[:, spam] += found @ weighs
     scores: Floats = expit(whole)

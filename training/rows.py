@@ -48,10 +48,14 @@ class Rows:
         short = column.astype(np.float32)
         return np.concatenate([np.zeros(0, np.float32), *self._each(lambda block, _: block @ short)])
 
-    def turned(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+    def turned(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
         """The product of the transposed rows with ``values`` [comments]."""
-        out, short = np.zeros(self.shape[1]), values.astype(np.float32)
-        for part in self._each(lambda block, low: block.T @ short[low : low + block.shape[0]]):
+        short = values.astype(np.float32)
+        parts = self._each(lambda block, low: block.T @ short[low : low + block.shape[0]])
+        if len(self._blocks) == 1:
+            return next(parts)
+        out = np.zeros(self.shape[1])
+        for part in parts:
             out += part
         return out
 

@@ -39,7 +39,7 @@ from training.bias import swaps
 from training.corpora import SEEDS, Progress, read_seeds, silent
 from training.gate import OfCorpus, Trial
 from training.judged import SEEDS_NAME, Judge, corpora_in
-from training.labels import HEADS, ByAge, Kept, Weighed, by_age, keep, wanted, weigh
+from training.labels import HEADS, SPAM, ByAge, Kept, Weighed, by_age, keep, wanted, weigh
 from training.matrix import Vectorizer
 from training.measures import SEED
 from training.promise import Promise, promise, with_limits
@@ -468,7 +468,7 @@ def _moved(texts: Iterable[str], challenger: Classifier, champion: Classifier, m
     if not words:
         return []
     comments = [Comment(text=word) for word in words]
-    scores = [one.scored(one.features(comments)).logits[:, one.heads.index("spam")] for one in (challenger, champion)]
+    scores = [one.scored(one.features(comments)).logits[:, one.heads.index(SPAM)] for one in (challenger, champion)]
     change = (scores[0] - scores[1]).astype(np.float64)
     change -= np.median(change)
     order = np.argsort(-change, kind="stable")

@@ -22,7 +22,7 @@ def some(seed: int, rows: int = 30, features: int = 3):
 
 
 def posterior_of(table, offset, positive, prior, amount) -> Posterior:
-    return Posterior(table, offset, np.where(positive, 1.0, -1.0), amount, prior, np.full(3, 1.5))
+    return Posterior(table, offset, np.where(positive, 1.0, -1.0), amount, prior, np.full(3, 1.5**-2))
 
 
 @given(SEEDS)
