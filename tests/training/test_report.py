@@ -86,6 +86,13 @@ def test_the_same_evaluation_gives_the_same_page(evaluated, page):
     assert report.as_html(*evaluated) == page
 
 
+def test_everything_stands_once_on_the_page(evaluated):
+    html = report.as_html(*evaluated)
+    ids = re.findall(r'id="(.+?)"', html)
+    assert {"plots", "worst"} <= set(ids) and len(ids) == len(set(ids))
+    assert html.count("<nav") == html.count("</nav>") == 1
+
+
 def test_json_can_be_read_back(evaluated):
     import msgspec
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -255,7 +256,8 @@ def test_the_page_says_who_serves_and_names_comments(blog, train):
     assert "passed the gate" in text.splitlines()[0]
     for title in ("Gate", "blog/1 against base/", "Labels", "Who said it", "Words and domains", "What was learnt"):
         assert title in text
-    assert "irena" in text
+    known = {word for number in range(60) for word in f"{talk(number)} {wares(number)}".lower().split()}
+    assert known & set(re.findall(r"\w+", text.partition("Words and domains")[2].partition("What was learnt")[0]))
 
 
 def test_the_json_page_has_ids_and_no_texts(blog, train):
@@ -271,6 +273,15 @@ def test_hostile_texts_stay_texts_on_the_page(blog, train):
     blog.say([f"<script>alert({n})</script>\x1b[31m Pavel {wares(n)}" for n in range(300, 330)], SPAM, age=1)
     html = page.as_html(train())
     assert "<script>" not in html and "\x1b" not in html
+
+
+def test_everything_stands_once_on_the_html_page(blog, train):
+    blog.settle(spam=60, ham=120, age=20)
+    blog.settle(spam=20, ham=40, age=1, first=200)
+    html = page.as_html(train())
+    ids = re.findall(r'id="(.+?)"', html)
+    assert {"plots", "gate", "later"} <= set(ids) and len(ids) == len(set(ids))
+    assert html.count("<svg") == 2 and html.count("<nav") == html.count("</nav>")
 
 
 # -- The command
