@@ -275,9 +275,7 @@ def main() -> None:
     cases = [(size, share) for size in sizes for share in ((0.0, DRAWN, 1.0) if size <= 10_000 else (DRAWN,))]
     if cases:
         columns = ("labels", "drawn at random", "seconds", "peak memory, MB", "gate")
-        note = (
-            "The words are made up: the base knows nothing, and the gate is severe. BENCH_LABELS=10000,1000000"
-        )
+        note = "The words are made up: the base knows nothing, and the gate is severe. BENCH_LABELS=10000,1000000"
         show("hamlet train, start to end", columns, [time_of(*one) for one in cases], note)
     data_dir = os.environ.get("HAMLET_DATA_DIR")
     if data_dir:

@@ -54,7 +54,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("hamlet"), prog_name="hamlet")
 def cli() -> None:
-    r"""Hamlet: accept, hold or reject a comment before it is published.
+    """Hamlet: accept, hold or reject a comment before it is published.
 
     \b
     Start:     hamlet serve --demo

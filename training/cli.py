@@ -56,7 +56,7 @@ def train(
     by: str | None,
     **settings: str | None,
 ) -> None:
-    r"""Train a site's own model from its labels, try it against the one that serves, and promote it if it is better.
+    """Train a site's own model from its labels, try it against the one that serves, and promote it if it is better.
 
     Running servers use it within two seconds; hamlet models rollback takes it back.
 
@@ -190,7 +190,7 @@ def due(**settings: str | None) -> None:
 @click.option("--force", is_flag=True, help="Replace a model that is there already.")
 @click.option("--scheduler", metavar="ADDRESS", help="Train over the Dask cluster of this scheduler, such as tcp://….")
 def base(data_dir: Path | None, out: Path, seeds: Path, force: bool, scheduler: str | None) -> None:
-    r"""Train the base model from the seeds and, where the folder exists, the public corpora.
+    """Train the base model from the seeds and, where the folder exists, the public corpora.
 
     Deterministic: the same seeds and corpora give the same model. Without corpora the model knows the seeds alone,
     and its manifest says so.

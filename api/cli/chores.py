@@ -49,12 +49,13 @@ class Chore:
         command = ("nice", "-n", "10", *self.command) if self.can_wait and os.name == "posix" else self.command
         try:
             # A session of its own: Ctrl-C is for the server.
-            done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)  # noqa: S603  # Our own command.
+            done = subprocess.run(command, capture_output=True, check=False, start_new_session=True)  # noqa: S603  # Our own command.
         except OSError as error:
             log.warning("%s put off: %s", self.name, error)
             return
         if done.returncode:
-            log.warning("%s put off: %s", self.name, done.stderr.strip() or f"exit code {done.returncode}")
+            said = done.stderr.decode(errors="replace").strip()  # Whatever it says, it is done again the next time.
+            log.warning("%s put off: %s", self.name, said or f"exit code {done.returncode}")
 
 
 def is_busy() -> bool:

@@ -25,7 +25,7 @@ URL_HELP = "Where Hamlet answers, as the blog's server sees it."
 @click.option("--write", type=click.Path(path_type=Path), metavar="FILE", help="wordpress: write the plug-in there.")
 @with_settings(*STORAGE)
 def connect(settings: Settings, name: str, site_name: str, url: str, write: Path | None) -> None:
-    r"""Show how to connect one blog, step by step.
+    """Show how to connect one blog, step by step.
 
     \b
     wordpress         a must-use plug-in (--write FILE) that sends what Akismet asks to Hamlet

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def forget(
     settings: Settings, email: str | None, author: str | None, ip: str | None, site: str | None, yes: bool
 ) -> None:
-    r"""Show everything held on a person, then erase it.
+    """Show everything held on a person, then erase it.
 
     \b
     hamlet forget --email ann@example.org          shows

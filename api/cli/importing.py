@@ -31,7 +31,7 @@ def import_() -> None:
 @click.option("--by", metavar="NAME", help="Who judged them where a line does not say.")
 @with_settings(*STORAGE, "models", "model", "model_cache")
 def labels(settings: Settings, file: Path, site: str, every: bool, by: str | None) -> None:
-    r"""Import judged comments from FILE, or from standard input with '-', as labels of a site.
+    """Import judged comments from FILE, or from standard input with '-', as labels of a site.
 
     FILE holds JSON lines in the comment format, plain or .gz, each with "outcome" (ham, spam, abuse, other) or with
     "labels" of spam and toxicity; "reviewer" and "reviewed_at" if known. A comment that has its "id" here already gets

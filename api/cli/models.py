@@ -106,7 +106,7 @@ def show(settings: Settings, site: str, number: int) -> None:
 @click.argument("second")
 @with_settings(*WITH)
 def diff(settings: Settings, site: str, first: str, second: str) -> None:
-    r"""Compare two versions of the model of SITE: their labels, thresholds and signals.
+    """Compare two versions of the model of SITE: their labels, thresholds and signals.
 
     \b
     hamlet models diff myblog 3 4
@@ -197,6 +197,6 @@ def _book(engine: Engine, settings: Settings) -> ModelBook:
 def _number(text: str) -> int | None:
     if text == BASE:
         return None
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 10:
         raise BadSetting("VERSION", f"the number of a version, or {BASE}, not {text!r}")
     return int(text)

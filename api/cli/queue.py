@@ -65,7 +65,7 @@ def _row(card: Card) -> tuple[object, ...]:
 def settle(
     settings: Settings, site_name: str, outcome: str, ids: tuple[str, ...], by: str | None, note: str | None
 ) -> None:
-    r"""Settle comments, by Hamlet's ids or the site's own; `-` reads ids from standard input.
+    """Settle comments, by Hamlet's ids or the site's own; `-` reads ids from standard input.
 
     \b
     hamlet queue settle spam 019a... 019b... --site blog

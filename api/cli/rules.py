@@ -67,7 +67,7 @@ def list_(settings: Settings, site_name: str) -> None:
 @click.option("--expires", metavar="WHEN", help="When it ends: in 12h, 30d, 6w, or on a day such as 2030-12-31 (UTC).")
 @with_settings(*STORAGE)
 def add(settings: Settings, site_name: str, action: str, kind: str, value: str, note: str, expires: str | None) -> None:
-    r"""Add a rule. Running servers follow it within a second.
+    """Add a rule. Running servers follow it within a second.
 
     \b
     hamlet rules add --site blog block domain casino.example --note "gambling" --expires 30d

@@ -31,7 +31,7 @@ Batch = list[tuple[int, Comment | BadComment]]
 @click.option("--scheduler", metavar="ADDRESS", help="Score over the Dask cluster of this scheduler, such as tcp://….")
 @with_settings(*MODEL)
 def score(settings: Settings, file: Path, explain: bool, scheduler: str | None) -> None:
-    r"""Score comments from FILE, or from standard input with '-'. Nothing is stored.
+    """Score comments from FILE, or from standard input with '-'. Nothing is stored.
 
     FILE holds JSON lines in the comment format, plain or .gz; only "text" is required. Each line gives one line of
     JSON with id, decision and scores, in order. A bad line becomes a line on standard error with its number, the

@@ -59,7 +59,7 @@ def list_(settings: Settings) -> None:
 @click.option("--reject-at", metavar="SCORE", help="Reject from this score on (likewise).")
 @with_settings(*STORAGE, *MODEL)
 def policy(settings: Settings, name: str, head: str | None, hold_at: str | None, reject_at: str | None) -> None:
-    r"""Show the thresholds of the site NAME, or change those of one HEAD.
+    """Show the thresholds of the site NAME, or change those of one HEAD.
 
     \b
     hamlet sites policy myblog
@@ -99,7 +99,7 @@ def policy(settings: Settings, name: str, head: str | None, hold_at: str | None,
 @click.argument("value")
 @with_settings(*STORAGE, *MODEL)
 def set_(settings: Settings, name: str, choice: str, value: str) -> None:
-    r"""Make a CHOICE for the site NAME.
+    """Make a CHOICE for the site NAME.
 
     \b
     mode                 enforce, shadow (always answers accept), hold-first-timers or closed

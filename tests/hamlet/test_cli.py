@@ -97,6 +97,7 @@ def test_every_command_has_help(hamlet, path):
     assert result.exit_code == 0
     assert result.stdout.startswith("Usage: ")
     assert COMMANDS[path].get_short_help_str()
+    assert "\\b" not in result.stdout
 
 
 @EVERY
