@@ -37,7 +37,9 @@ class Request:
 
     method: str
     path: str
-    body: bytes | None = None
+    body: bytes | None
+    left: float
+    """Seconds until the call is given up: nothing is waited for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,10 @@ class Calls:
 
     def _ask(self, method: str, path: str, body: Any = None) -> Call[bytes]:
         """The body of a good answer; asked again after a while if nobody answers, or nobody can."""
-        request = Request(method, path, None if body is None else _encoded(body))
+        content = None if body is None else _encoded(body)
         give_up, failures = time.monotonic() + self.patience, 0
         while True:
-            reply = yield request
+            reply = yield Request(method, path, content, max(give_up - time.monotonic(), FIRST_WAIT))
             if isinstance(reply, Response) and reply.status not in _AGAIN:
                 return _taken(reply)
             failures += 1

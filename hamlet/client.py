@@ -63,8 +63,8 @@ class Hamlet:
     """A site's Hamlet. One for the whole application: threads may share it."""
 
     def __init__(self, url: str, key: str, *, timeout: float = TIMEOUT, patience: float = PATIENCE) -> None:
-        self._url, self._calls = _address(url), Calls(patience)
-        self._http = httpx.Client(headers=_headers(key), timeout=timeout)
+        self._url, self._calls, self._timeout = _address(url), Calls(patience), timeout
+        self._http = httpx.Client(headers=_headers(key))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._url!r})"  # Not the key.
@@ -131,7 +131,7 @@ class Hamlet:
 
     def _send(self, request: Request) -> Reply:
         try:
-            return _reply(self._http.request(**_parts(self._url, request)))
+            return _reply(self._http.request(**_parts(self._url, request, self._timeout)))
         except httpx.RequestError as error:
             return error
 
@@ -140,8 +140,8 @@ class AsyncHamlet:
     """A site's Hamlet, awaited."""
 
     def __init__(self, url: str, key: str, *, timeout: float = TIMEOUT, patience: float = PATIENCE) -> None:
-        self._url, self._calls = _address(url), Calls(patience)
-        self._http = httpx.AsyncClient(headers=_headers(key), timeout=timeout)
+        self._url, self._calls, self._timeout = _address(url), Calls(patience), timeout
+        self._http = httpx.AsyncClient(headers=_headers(key))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._url!r})"
@@ -211,7 +211,7 @@ class AsyncHamlet:
 
     async def _send(self, request: Request) -> Reply:
         try:
-            return _reply(await self._http.request(**_parts(self._url, request)))
+            return _reply(await self._http.request(**_parts(self._url, request, self._timeout)))
         except httpx.RequestError as error:
             return error
 
@@ -226,8 +226,9 @@ def _headers(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "User-Agent": "hamlet-python"}
 
 
-def _parts(url: str, request: Request) -> dict[str, Any]:
-    return {"method": request.method, "url": url + request.path, "content": request.body}
+def _parts(url: str, request: Request, timeout: float) -> dict[str, Any]:
+    whole = {"method": request.method, "url": url + request.path, "content": request.body}
+    return {**whole, "timeout": min(timeout, request.left)}
 
 
 def _reply(response: httpx.Response) -> Response:

@@ -53,6 +53,8 @@ def verify_webhook(body: bytes, headers: Mapping[str, str], secret: str, *, now:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError as error:
         raise ValueError("the secret of a webhook begins with whsec_") from error
+    if not key:  # With an empty one anybody could sign.
+        raise ValueError("the secret of a webhook is empty")
     signed = b".".join((name.encode("utf-8", "surrogatepass"), when.encode(), body))
     expected = b"v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
     given = sent.get("webhook-signature", "").encode("utf-8", "surrogatepass").split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from queue import Empty, Full, Queue
-from threading import Event, Lock, Thread, Timer
+from threading import Event, Lock, Thread, Timer, current_thread
 
 from sqlalchemy import Engine, event
 
@@ -22,6 +22,7 @@ class Soon:
     def __init__(self, work: Callable[[], None], seconds: float, engine: Engine) -> None:
         self._work, self._seconds = work, seconds
         self._timer: Timer | None = None
+        self._under_way: set[Thread] = set()
         self._closed = False
         self._lock = Lock()
         event.listen(engine, "engine_disposed", lambda _: self.close())
@@ -38,19 +39,28 @@ class Soon:
     def close(self) -> None:
         """Do it no more; wait for what is under way."""
         with self._lock:
-            self._closed, timer = True, self._timer
+            self._closed, timer, under_way = True, self._timer, set(self._under_way)
         if timer is not None:
             timer.cancel()
-            timer.join()
+            under_way.add(timer)
+        for thread in under_way - {current_thread()}:
+            thread.join()
 
     def _run(self) -> None:
-        self._timer = None  # From now on it can be asked for again.
+        with self._lock:
+            if self._closed:
+                return
+            self._timer = None  # From now on it can be asked for again.
+            self._under_way.add(current_thread())
         try:
             self._work()
         except HamletError as error:
             log.warning("put off: %s", error)
         except Exception:
             log.exception("put off")
+        finally:
+            with self._lock:
+                self._under_way.discard(current_thread())
 
 
 class Aside:

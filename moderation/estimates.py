@@ -41,7 +41,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """How often the machine is wrong. None: too few comments were looked at to say."""
+    """How often the machine is wrong. None: too few comments were looked at to say.
+
+    Of comments that were held alone nothing follows for all of them: shares across decisions need drawn ones, too.
+    """
 
     accepted: int
     rejected: int
@@ -63,20 +66,25 @@ def errors(looked: Iterable[Looked]) -> Errors:
     bad = np.array([one.outcome in BAD for one in rows], dtype=bool)
     weight = np.array([1.0 if one.decision is Decision.HOLD else 1 / one.share for one in rows])
     accepted, rejected, held = (decision == one.value for one in (Decision.ACCEPT, Decision.REJECT, Decision.HOLD))
+    across = _rate if int(accepted.sum() + rejected.sum()) >= LEAST else _unknown
     return Errors(
         int(accepted.sum()),
         int(rejected.sum()),
         int(held.sum()),
         _share(bad[accepted]),
         _share(~bad[rejected]),
-        _rate(rejected & ~bad, ~bad, weight),
-        _rate(accepted & bad, bad, weight),
-        _rate(held & ~bad, ~bad, weight),
+        across(rejected & ~bad, ~bad, weight),
+        across(accepted & bad, bad, weight),
+        across(held & ~bad, ~bad, weight),
     )
 
 
 def _share(hits: NDArray[np.bool_]) -> Share | None:
     return known_share(int(hits.sum()), hits.size)
+
+
+def _unknown(*_: object) -> None:
+    return None
 
 
 def _rate(hits: NDArray[np.bool_], of: NDArray[np.bool_], weight: NDArray[np.float64]) -> Rate | None:
@@ -85,9 +93,16 @@ def _rate(hits: NDArray[np.bool_], of: NDArray[np.bool_], weight: NDArray[np.flo
     if n < LEAST:
         return None
     hit, amount = hits[of], weight[of]
-    drawn = np.random.default_rng(SEED).integers(n, size=(RESAMPLES, n))
-    resampled = (hit[drawn] * amount[drawn]).sum(axis=1) / amount[drawn].sum(axis=1)
+    random, resampled = np.random.default_rng(SEED), []
+    for _ in range(RESAMPLES):  # One at a time: all at once they take hundreds of megabytes.
+        drawn = random.integers(n, size=n)
+        resampled.append(float((hit[drawn] * amount[drawn]).sum() / amount[drawn].sum()))
     low, high = np.quantile(resampled, (0.025, 0.975)).tolist()
-    if not hit.any():  # No resample has a hit either: the interval of none of n, where those that stand for most count.
-        high = share_of(0, n).high * float(amount.max() / amount.mean())
-    return Rate(float((hit * amount).sum() / amount.sum()), low, min(1.0, high), n)
+    # Without a hit no resample has one either: the interval of none of n, where those that stand for most count. And
+    # likewise without a miss.
+    least = share_of(0, n).high * float(amount.max() / amount.mean())
+    if not hit.any():
+        high = least
+    elif hit.all():
+        low = 1 - least
+    return Rate(float((hit * amount).sum() / amount.sum()), max(0.0, low), min(1.0, high), n)

@@ -37,19 +37,19 @@ def binomial_cdf(k: int, n: int, p: float) -> float:
     """P(X <= k) for X ~ Binomial(n, p), summed exactly in logs."""
     if k < 0:
         return 0.0
-    terms = (
-        lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log(1 - p)
-        for i in range(min(k, n) + 1)
-    )
-    return min(1.0, sum(exp(term) for term in terms))
+    return min(1.0, sum(_chance_of(i, n, p) for i in range(min(k, n) + 1)))
+
+
+def _chance_of(i: int, n: int, p: float) -> float:
+    return exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log(1 - p))
 
 
 def allowed_above(n: int, alpha: float, delta: float) -> int:
     """How many of n comments may score at or above the threshold; -1 if n is too small for any."""
     if not (0 < alpha < 1 and 0 < delta < 1):
         raise ValueError(f"alpha and delta must lie between 0 and 1, got {alpha} and {delta}")
-    k = -1
-    while k + 1 < n and binomial_cdf(k + 1, n, alpha) <= delta:
+    k, tail = -1, 0.0
+    while k + 1 < n and (tail := tail + _chance_of(k + 1, n, alpha)) <= delta:
         k += 1
     return k
 

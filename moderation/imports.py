@@ -17,14 +17,16 @@ from msgspec import Meta
 from moderation.check import Judging, Submission, check_comments
 from moderation.comment import LabelledComment, content_digest
 from moderation.errors import BadComment, HamletError
-from moderation.past import Outcome, milliseconds
+from moderation.past import HOUR, Outcome, milliseconds
 from moderation.policy import Policy
 from moderation.review import Actor
 from moderation.store import Review, Store, now_ms
-from moderation.store.reviews import SqlReviews
+from moderation.store.reviews import IMPORTED, SqlReviews
 
 CLEAR = 0.5
 _PREFIX = "import:"
+_NOT_NOW = 2 * HOUR
+"""What has no time did not come all in this hour: whoever wrote much would be held for it from now on."""
 
 
 class Judged(LabelledComment, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,7 +76,8 @@ def import_labels(
     """
     comments = [_plain(row) for row in rows]
     drawn = Judging(judging.classifier, _drawing(judging.policy, every), judging.base)
-    checked = check_comments([Submission(site_id, comment, drawn) for comment in comments], store=store, secret=secret)
+    asked = [Submission(site_id, comment, drawn) for comment in comments]
+    checked = check_comments(asked, store=store, secret=secret, now=now_ms() - _NOT_NOW)
     said = {one.id: _review(row, actor) for row, one in zip(rows, checked, strict=True)}
     newest = reviews.newest(list(said))
     fresh = {one: review for one, review in said.items() if newest.get(one) is not review.outcome}
@@ -94,11 +97,15 @@ def _plain(row: Judged) -> LabelledComment:
 
 
 def _drawing(policy: Policy, every: bool) -> Policy:
-    """The same policy; of a whole history each comment counts as drawn."""
-    return replace(policy, choices=msgspec.structs.replace(policy.choices, spot_checks=1.0 if every else 0.0))
+    """The same policy, but for how fast comments come; of a whole history each comment counts as drawn."""
+    off = (*policy.choices.signals_off, "velocity")
+    choices = msgspec.structs.replace(
+        policy.choices, spot_checks=1.0 if every else 0.0, signals_off=off, flood_per_hour=0
+    )
+    return replace(policy, choices=choices)
 
 
 def _review(row: Judged, actor: Actor) -> Review:
     at = row.reviewed_at or row.submitted_at
     when = now_ms() if at is None else min(max(milliseconds(at), 0), now_ms())
-    return Review(row.said(), row.reviewer or actor.name, when, "imported")
+    return Review(row.said(), row.reviewer or actor.name, when, IMPORTED)

@@ -244,6 +244,10 @@ class Actor:
     """dashboard, api, akismet, command or mail."""
 
 
+BY_PROTOCOL = ("akismet", "perspective")
+"""What the names of reviewers begin with that are clients, not people who look at one comment after the other."""
+
+
 def at_command(by: str | None = None) -> Actor:
     """Who acts by a command: as they call themselves, or else as this machine calls them."""
     return Actor((by or getuser())[:MOST_NAME], "command")

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.past import DAY, HOUR, Outcome
+from moderation.review import BY_PROTOCOL
 from moderation.store import is_kept_aside
 from moderation.store.labels import Label
 from moderation.store.models import LabelsUsed
@@ -37,8 +38,6 @@ FADED = 0.25
 """What a label is worth at least, however old."""
 MOST_OF_A_SAMPLE = 5.0
 """What a comment drawn at random counts at most; more would let one comment decide."""
-BY_PROTOCOL = ("akismet", "perspective")
-"""Reviewers that are clients, not people who have looked."""
 LOOKED_AT = 60
 """Reviews an hour that a client counts in full."""
 SAYS = {Outcome.HAM: (0.0, 0.0), Outcome.SPAM: (1.0, np.nan), Outcome.ABUSE: (np.nan, 1.0)}

@@ -68,15 +68,17 @@ class Promise:
 
 
 def share(alpha: float) -> str:
-    """0.002 as people say it: 1 in 500."""
-    return f"1 in {round(1 / alpha):,}"
+    """0.002 as people say it: 1 in 500; never fewer than that."""
+    return f"1 in {int(1 / alpha + 1e-6):,}"
 
 
 def promise(scores: Floats, bad: NDArray[np.bool_], choices: Choices, now: int) -> Promise:
     """The promise that labels kept aside allow: ``scores`` [labels, heads], ``bad`` [labels] spam or abuse."""
-    highest = scores.max(axis=1, initial=0.0)
+    highest = scores.max(axis=1, initial=0.0).round(6)  # As many digits as are looked at when a comment is judged.
     ham, evil = highest[~bad], highest[bad]
     reject = threshold_for(ham, choices.most_ham_rejected)
+    if reject is not None and reject.threshold > 1:  # Too much ham has the highest score there is.
+        reject = None
     accept = threshold_below(evil, choices.most_spam_accepted)
     if accept is not None and ham.size and (ham >= accept.threshold).mean() > MOST_HELD:
         accept = None

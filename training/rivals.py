@@ -56,7 +56,7 @@ def probabilities(logits: Floats, found: NDArray[np.floating], weighs: Floats) -
     spam = HEADS.index(SPAM)
     whole = logits.copy()
     whole[:, spam] += found @ weighs
-    scores: Floats = expit(whole)
+    scores: Floats = expit(whole).round(6)  # As many digits as are looked at when a comment is judged.
     return scores
 
 

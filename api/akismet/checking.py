@@ -57,13 +57,15 @@ def _decide(form: Form, site: Site, ruled: Ruled | None) -> tuple[Decision, str]
         return said
     submission = Submission(site.id, comment, found.judging(site), ruled, again)
     (checked,) = found.check([submission])
+    if checked.repeated and (said := _said(site, checked.id)) is not None:
+        return said  # Not what the machine thought at first.
     if not checked.repeated and not is_trial(form):
         found.asking.ask(site.id, checked.id, checked.verdict.decision, list(form.pairs()))
     return Decision.ACCEPT if site.choices.mode is Mode.SHADOW else checked.verdict.decision, checked.id
 
 
 def _said(site: Site, comment_id: str) -> tuple[Decision, str] | None:
-    """What a person decided of a comment: asked again, nobody else is asked."""
+    """What a person decided of a comment: when it comes again, that is the answer."""
     try:
         history = parts().store.history(site.id, comment_id)
     except CommentNotFound:

@@ -83,5 +83,9 @@ def _known(site: Site, comment: Comment) -> bool:
 
 
 def _last_said(site: Site, name: str) -> tuple[Outcome | None, str] | None:
-    reviews = parts().store.history(site.id, name).reviews
-    return (reviews[-1].outcome, reviews[-1].reviewer) if reviews else None
+    """What was said last of the newest version, and by whom."""
+    history = parts().store.history(site.id, name)
+    last = history.reviews[-1] if history.reviews else None
+    if last is None or last.reviewed_at < history.revisions[-1].received_at:
+        return None
+    return last.outcome, last.reviewer

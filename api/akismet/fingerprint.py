@@ -23,9 +23,10 @@ _TARGET = re.compile(r"""(?:href|src)\s*=\s*["']?([^\s"'>]+)""", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 
 
-def external_id(form: Form, secret: bytes) -> str:
-    """The id of a comment among those of its site."""
-    return f"akismet:{keyed_hash(secret, 'akismet', _stable(form))[:32]}"
+def external_id(form: Form, secret: bytes, *, trial: bool = False) -> str:
+    """The id of a comment among those of its site. A trial is none of them, whatever comment it resembles."""
+    kind = "akismet-trial" if trial else "akismet"
+    return f"{kind}:{keyed_hash(secret, 'akismet', _stable(form))[:32]}"
 
 
 def _stable(form: Form) -> str:

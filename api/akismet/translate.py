@@ -29,13 +29,13 @@ def lacking(form: Form) -> str:
 
 def comment_of(form: Form, secret: bytes) -> Comment:
     """What was sent, as a comment."""
-    read = _Reader(form)
+    read, trial = _Reader(form), is_trial(form)
     return Comment(
-        id=external_id(form, secret),
+        id=external_id(form, secret, trial=trial),
         text=read.text("comment_content"),
         type=(form.first_of("comment_type", "content_type") or "comment")[:100],
         submitted_at=time_of(form["comment_date_gmt"]),
-        is_test=is_trial(form),
+        is_test=trial,
         author=_author(read),
         post=Post(url=form["permalink"]) if form["permalink"] else None,
         parent=Parent(id=form["comment_parent"]) if form["comment_parent"] not in ("", "0") else None,

@@ -152,11 +152,12 @@ def promote(settings: Settings, site: str, version: str, force: str | None) -> N
     """Let a VERSION (its number, or base) of the model of SITE serve. Running servers use it within two seconds."""
     book, found = _opened(settings, site)
     number = _number(version)
-    if number is not None and not book.show(found.id, number).training.passed and force is None:
+    refused = number is not None and not book.show(found.id, number).training.passed
+    if refused and force is None:
         raise BadSetting(
             "VERSION", f"the gate refused version {number}: hamlet models show {site} {number}; or --force"
         )
-    book.promote(found.id, number, at_command(), why=force)
+    book.promote(found.id, number, at_command(), why=force if refused else None)
     click.echo(f"{site}: {version} serves from now on")
 
 

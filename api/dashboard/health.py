@@ -23,6 +23,7 @@ from moderation.store import migrate, now_ms
 from moderation.store.database import reading
 from moderation.store.retention import last_pruned
 from moderation.store.sites import Site
+from moderation.store.tallies import first_arrival
 
 bp = Blueprint("health", __name__, url_prefix="/health")
 LONG_WAIT = 3 * DAY
@@ -60,7 +61,7 @@ def examine(owned: list[Site]) -> Iterator[Finding]:
         gettext("Models of sites"): lambda: _own_models(owned),
         gettext("Queue"): lambda: _queue(owned),
         gettext("Webhooks"): lambda: _webhooks(owned),
-        gettext("Housekeeping"): _housekeeping,
+        gettext("Housekeeping"): lambda: _housekeeping(owned),
         gettext("Signing in"): _sign_ins,
     }
     for what, look in looks.items():
@@ -158,11 +159,13 @@ def _webhooks(owned: list[Site]) -> Finding:
     return Finding("", True, told)
 
 
-def _housekeeping() -> Finding:
+def _housekeeping(owned: list[Site]) -> Finding:
     at = last_pruned(parts().engine)
-    if at is None:
-        return Finding("", True, gettext("Not done yet; a server does it within its first minutes."))
     advice = gettext("hamlet serve does it once an hour, hamlet db prune at once; the server's log says why it failed.")
+    if at is None:
+        arrivals = (first_arrival(parts().engine, site.id) for site in owned)
+        late = any(first is not None and now_ms() - first > HOUSEKEEPING_LATE for first in arrivals)
+        return Finding("", not late, gettext("Not done yet; a server does it within its first minutes."), advice)
     return Finding("", now_ms() - at <= HOUSEKEEPING_LATE, Markup("{} {}").format(gettext("Done"), ago(at)), advice)
 
 

@@ -15,7 +15,7 @@ from api.dashboard.access import acting, local_path, my_site, my_sites, person
 from api.dashboard.keys import ACTIONS, keys_of
 from api.dashboard.language import gettext
 from api.problems import Refused, problem_of
-from api.v1.bodies import answer_json, read_as
+from api.v1.bodies import answer_json, possible_id, read_as
 from api.wiring import parts
 from moderation.errors import AlreadySettled, HamletError
 from moderation.past import Outcome
@@ -27,6 +27,7 @@ from moderation.store.sites import Site
 bp = Blueprint("queue", __name__)
 PAGE = 30
 MOST_CHIPS = 8
+MOST_NOTE = 2_000
 
 Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -37,7 +38,7 @@ class Settling(Struct, frozen=True, forbid_unknown_fields=True):
     site: str
     items: Annotated[dict[Id, Annotated[int, Meta(ge=0)]], Meta(min_length=1, max_length=MOST_AT_ONCE)]
     outcome: Outcome
-    note: Annotated[str, Meta(max_length=2_000)] | None = None
+    note: Annotated[str, Meta(max_length=MOST_NOTE)] | None = None
 
 
 class Undoing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +120,7 @@ def _chips(view: Asked, facets: Any, names: Any) -> list[tuple[Facet, list[tuple
 def one(site: str, comment_id: str) -> str:
     """One card by itself: what is left of a campaign, or a comment that came back."""
     found = my_site(site)
-    card = parts().queue.card(found.id, comment_id)
+    card = parts().queue.card(found.id, possible_id(comment_id))
     return render_template(
         "dashboard/cards.html", cards=[show_card(card, found, person())], after=None, names={}, may=_may
     )
@@ -134,7 +135,8 @@ def news() -> Response:
         since = int(request.args.get("since", ""))
     except ValueError:
         raise Refused(422, "invalid-request", "since: a time in milliseconds") from None
-    return answer_json({"arrived": parts().queue.arrived([site.id for site in sites], view.wanted, min(since, 2**62))})
+    since = max(0, min(since, 2**62))  # More is no number of a database.
+    return answer_json({"arrived": parts().queue.arrived([site.id for site in sites], view.wanted, since)})
 
 
 @bp.post("/queue/settle")
@@ -153,8 +155,9 @@ def settle() -> AnyResponse:
 def _from_form() -> Settling:
     form = request.form
     try:
-        items = {name: int(form.get(f"seen-{name}", "0")) for name in form.getlist("id")[:MOST_AT_ONCE]}
-        return Settling(form.get("site", ""), items, Outcome(form.get("outcome", "")), form.get("note") or None)
+        items = {possible_id(name): int(form.get(f"seen-{name}", "0")) for name in form.getlist("id")[:MOST_AT_ONCE]}
+        note = form.get("note", "").replace("\0", "\N{REPLACEMENT CHARACTER}")[:MOST_NOTE]
+        return Settling(form.get("site", ""), items, Outcome(form.get("outcome", "")), note or None)
     except ValueError as error:
         raise Refused(422, "invalid-request", f"the form is not one of ours: {error}") from error
 
@@ -192,9 +195,9 @@ def undo() -> AnyResponse:
         return answer_json({"results": _undo(said.site, said.items)})
     form = request.form
     number = form.get("number", "")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > 10:
         raise Refused(422, "invalid-request", "number: which review is to be taken back")
-    (result,) = _undo(form.get("site", ""), {form.get("id", ""): int(number)}).values()
+    (result,) = _undo(form.get("site", ""), {possible_id(form.get("id", "")): int(number)}).values()
     flash(gettext("Taken back.") if result["ok"] else str(result["detail"]), "done" if result["ok"] else "error")
     return redirect(local_path(form.get("next", "")), 303)
 
@@ -216,7 +219,7 @@ def reopen() -> AnyResponse:
     """Put a comment into the queue again."""
     form = request.form
     site = my_site(form.get("site", ""), Role.MODERATOR)
-    parts().queue.reopen(site.id, form.get("id", ""), acting())
+    parts().queue.reopen(site.id, possible_id(form.get("id", "")), acting())
     flash(gettext("It waits in the queue again."), "done")
     return redirect(local_path(form.get("next", "")) or url_for("dashboard.queue.show"), 303)
 
@@ -233,5 +236,6 @@ def claim() -> Response:
 def release() -> Response:
     """Let others have them: sent by a page that is left, as a form, since that is all such a page can send."""
     ids = request.form.get("ids", "").split(",")[:200]
-    parts().queue.release([site.id for site in my_sites(Role.MODERATOR)], [one for one in ids if one], person().name)
+    ids = [one for one in ids if one and "\0" not in one]
+    parts().queue.release([site.id for site in my_sites(Role.MODERATOR)], ids, person().name)
     return Response(status=204)

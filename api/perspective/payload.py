@@ -6,6 +6,7 @@ names without quotes, single quotes and trailing commas as in JavaScript. Its ow
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import Annotated, Any, TypeVar
 
@@ -121,7 +122,7 @@ def _careless(raw: bytes) -> Any:
     try:
         # Through the strict reader once more: it knows what to do with characters that cannot be stored.
         data = pyjson5.decode(raw.decode(), maxdepth=MOST_NESTED)
-        return decode_json(msgspec.json.encode(data))[0]
+        return decode_json(json.dumps(data, ensure_ascii=False, allow_nan=False).encode())[0]
     except UnicodeDecodeError:
         raise bad_json("It is not encoded in UTF-8.") from None
     except pyjson5.Json5NestingTooDeep:

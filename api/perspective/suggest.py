@@ -19,8 +19,8 @@ from api.perspective.payload import Asked, Score, Span, languages_of, read_as, t
 from api.perspective.refusals import invalid, no_attributes
 from api.wiring import parts
 from moderation.check import Submission
-from moderation.comment import Comment, Parent, Post
-from moderation.errors import HamletError
+from moderation.comment import Comment, Parent, Post, decode_json
+from moderation.errors import BadComment, HamletError
 from moderation.past import Outcome
 from moderation.review import Actor
 from moderation.secret import keyed_hash
@@ -95,8 +95,10 @@ def _review(site: Site, comment: Comment, outcome: Outcome, community: str | Non
     name, actor = str(comment.id), Actor((f"{VIA}:{community}" if community else VIA)[:MOST_OF_NAME], VIA)
     gives_feedback()
     parts().check([Submission(site.id, comment, parts().judging(site))])
-    reviews = parts().store.history(site.id, name).reviews
-    if reviews and (reviews[-1].outcome, reviews[-1].reviewer) == (outcome, actor.name):
+    history = parts().store.history(site.id, name)
+    # Of an edited comment it may be said again.
+    said = [one for one in history.reviews[-1:] if one.reviewed_at >= history.revisions[-1].received_at]
+    if said and (said[0].outcome, said[0].reviewer) == (outcome, actor.name):
         return  # A client that heard no answer sends it again.
     result = parts().queue.settle(site.id, [name], outcome, actor)[name]
     if isinstance(result, HamletError):
@@ -121,9 +123,10 @@ def _place(asked: Suggest) -> Place:
     entries = (asked.context.entries if asked.context is not None else None) or ()
     for entry in entries[:1]:
         try:
-            found = msgspec.json.decode(entry.text or "", type=Place)
+            # JSON within JSON: what no database can hold is taken out of it once more.
+            found = msgspec.convert(decode_json((entry.text or "").encode())[0], Place)
             return msgspec.structs.replace(found, url=_story(found.url))
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, BadComment):
             continue
     return Place()
 

@@ -5,13 +5,14 @@ What a worker has not written yet is lost if it is killed: it is a few seconds o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, case, delete, func, or_, select, update
 
 from moderation.background import Soon
+from moderation.errors import HamletError
 from moderation.past import DAY, HOUR
 from moderation.secret import keyed_hash
 from moderation.store import now_ms
@@ -116,9 +117,10 @@ class Clients:
         """Count a call with a key that is none."""
         whose = keyed_hash(self.secret, "key", key)  # As keys are kept, to find those that were revoked.
         place = keyed_hash(self.secret, "stranger", address)[:MOST_ADDRESS]
+        who = whose, surface, place, agent[:MOST_AGENT]
         with self._lock:
-            if len(self._unknown) < MOST_STRANGERS_AT_ONCE:
-                unknown = self._unknown.setdefault((whose, surface, place, agent[:MOST_AGENT]), _Unknown())
+            if who in self._unknown or len(self._unknown) < MOST_STRANGERS_AT_ONCE:
+                unknown = self._unknown.setdefault(who, _Unknown())
                 unknown.calls += 1
                 unknown.last_at = now_ms()
         self._soon.ask()
@@ -130,10 +132,26 @@ class Clients:
             self._counts, self._unknown = {}, {}
         if not counts and not unknown:
             return
-        with writing(self.engine) as connection:
-            for name in sorted(counts):  # In one order, so that two servers do not wait for each other.
-                self._write(connection, name, counts[name])
-            self._write_strangers(connection, unknown)
+        try:
+            with writing(self.engine) as connection:
+                for name in sorted(counts):  # In one order, so that two servers do not wait for each other.
+                    self._write(connection, name, counts[name])
+                self._write_strangers(connection, unknown)
+        except HamletError:  # Later it may be possible.
+            self._put_back(counts, unknown)
+            raise
+
+    def _put_back(self, counts: dict[Name, _Counts], unknown: dict[tuple[str, str, str, str], _Unknown]) -> None:
+        with self._lock:
+            for name, old in counts.items():
+                new = self._counts.setdefault(name, replace(old, calls=0, errors=0, feedback=0))
+                new.calls += old.calls
+                new.errors += old.errors
+                new.feedback += old.feedback
+                if new.last_error is None:
+                    new.last_error, new.last_error_at = old.last_error, old.last_error_at
+            for who, before in unknown.items():
+                self._unknown.setdefault(who, _Unknown(0, before.last_at)).calls += before.calls
 
     def _write(self, connection: Connection, name: Name, counts: _Counts) -> None:
         site_id, prefix, surface = name

@@ -52,7 +52,14 @@ def open_database(text: str, *, safe_from_power_loss: bool = False, pool_size: i
     try:
         if url.get_backend_name() == "sqlite":
             return _open_sqlite(url, safe_from_power_loss)
-        return create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=BUSY_SECONDS,
+            hide_parameters=True,
+        )
     except NoSuchModuleError as error:
         raise BadSetting("database", str(error)) from error
 
@@ -63,7 +70,10 @@ def _open_sqlite(url: URL, safe_from_power_loss: bool) -> Engine:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadSetting("database", f"{url.database}: {error.strerror}") from error
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    # Errors go to the log: texts and addresses of people are nothing for it.
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _: Any) -> None:

@@ -18,10 +18,12 @@ from moderation.drift import Feature, Side, Sort, side_of
 from moderation.estimates import Looked
 from moderation.past import BAD, DAY, HOUR, Kind, Outcome, outcome_of
 from moderation.policy import Thresholds
+from moderation.review import BY_PROTOCOL
 from moderation.signals.signal import HEAD
 from moderation.simulator import Past
 from moderation.store import ASIDE, id_from
 from moderation.store.database import reading
+from moderation.store.reviews import IMPORTED
 from moderation.store.rows import scores_of, stored_traces
 from moderation.store.schema import comments, last_of, reviews, revisions, samples, verdicts
 from moderation.verdict import SEVERITY, TEXT, UNSURE, Decision
@@ -61,7 +63,7 @@ class Seen:
     since: int
     """When the first of them came."""
     said: tuple[tuple[str, int], ...]
-    """Reviewer and time of the newest review of each."""
+    """Reviewer and time of the newest review of each that a person made here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ class JudgedTables:
     def seen(self, site_id: int, since: int) -> Seen:
         """The newest comments that came since a time, with what was decided and said of them."""
         newest = _newest(site_id, MOST_LOOKED, since)
-        columns = verdicts.c.decision, reviews.c.outcome, reviews.c.reviewer, reviews.c.reviewed_at, samples.c.share
-        query = _joined(select(*columns), newest, outer=False)
+        said_by = reviews.c.outcome, reviews.c.reviewer, reviews.c.reviewed_at, reviews.c.note
+        query = _joined(select(verdicts.c.decision, *said_by, samples.c.share), newest, outer=False)
         with reading(self._engine) as connection:
             counted = select(func.count(), func.min(newest.c.received_at))
             count, first = connection.execute(counted.select_from(newest)).one()
@@ -93,9 +95,10 @@ class JudgedTables:
         looked = tuple(
             Looked(Decision(row.decision), Outcome(row.outcome), 1.0 if row.share is None else row.share)
             for row in said
-            if row.share is not None or row.decision == Decision.HOLD.value
+            if row.share is not None or (row.decision == Decision.HOLD.value and row.note != IMPORTED)
         )
-        return Seen(looked, count, first or since, tuple((row.reviewer, row.reviewed_at) for row in said))
+        here = (row for row in said if row.note != IMPORTED and not row.reviewer.startswith(BY_PROTOCOL))
+        return Seen(looked, count, first or since, tuple((row.reviewer, row.reviewed_at) for row in here))
 
     def tried(self, site_id: int, limits: Mapping[str, Thresholds], head: str = HEAD) -> list[Past]:
         """The newest comments, to try other thresholds of one head on. ``limits``: of all heads, as they are."""

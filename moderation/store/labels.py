@@ -19,6 +19,7 @@ AT_ONCE = 2_000
 """Labels of one page."""
 _CAMPAIGN = f"{Kind.CAMPAIGN}:"
 _OUTCOMES = tuple(one.value for one in Outcome)
+_TEACH = tuple(one.value for one in Outcome if one is not Outcome.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ class LabelTables:
         self._engine = engine
 
     def count(self, site_id: int, since: int = 0) -> int:
-        """How many comments of a site have been reviewed, the newest time since then; trials left out."""
+        """How many reviews of a site's comments teach something, the newest of each and since then; no trials."""
         with reading(self._engine) as connection:
             mine = and_(comments.c.id == reviews.c.comment_id, comments.c.site_id == site_id)
             counted = select(func.count()).select_from(reviews).join(comments, mine)
-            real = reviews.c.number == last_of(reviews), reviews.c.outcome.in_(_OUTCOMES), comments.c.is_test.is_(False)
+            real = reviews.c.number == last_of(reviews), reviews.c.outcome.in_(_TEACH), comments.c.is_test.is_(False)
             counted = counted.where(reviews.c.reviewed_at >= since)
             found: int = connection.execute(counted.where(*real)).scalar_one()
             return found

@@ -5,6 +5,7 @@ Who has it renews it while it works; if that process dies, the row runs out and 
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ HELD_FOR = 60_000
 """Milliseconds after which a holder that was not heard of has lost it."""
 RENEWED_EVERY = 15.0
 """Seconds."""
+log = logging.getLogger(__name__)
 
 
 class Busy(HamletError):
@@ -39,7 +41,10 @@ def held(engine: Engine, name: str) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(RENEWED_EVERY):
-            take(engine, name, holder)
+            try:
+                take(engine, name, holder)
+            except HamletError as error:  # A database that is busy now may answer the next time, before it runs out.
+                log.warning("lease %s: %s", name, error)
 
     thread = threading.Thread(target=renew, name=f"lease-{name}", daemon=True)
     thread.start()

@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import msgspec
@@ -33,6 +34,8 @@ from moderation.store.sites import count_change
 
 _FAST = 1
 """zlib's level: weights hardly shrink, and training should not wait for them."""
+_MOST_NUMBER = 2**31 - 1
+"""What a column of numbers holds; no version has it."""
 _NAME = 50
 """Characters of a site's name in the name of a model."""
 
@@ -226,7 +229,9 @@ class ModelBook:
                 connection.execute(update(models).where(*gone).values(replaced=None))
                 _drop_unused(connection)
                 note_by(connection, site_id, actor, "prune-models", models=old)
-            return old
+        for number in old:  # Where else it was unpacked nobody looks into it any more.
+            rmtree(self._cache / f"{site_id}-{number}", ignore_errors=True)
+        return old
 
     def load(self, site_id: int, number: int) -> Classifier:
         """A version, ready to score; raises :class:`ModelNotFound` or :class:`ArtifactError`."""
@@ -282,7 +287,7 @@ def _is(site_id: int, number: int) -> Any:
 
 
 def _one(site_id: int, number: int) -> Any:
-    return select(models).where(_is(site_id, number))
+    return select(models).where(_is(site_id, min(max(number, 0), _MOST_NUMBER)))
 
 
 def _found(connection: Connection, site_id: int, number: int) -> Row[Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, and_, func, insert, select
 
 from moderation.errors import AlreadySettled, Changed, CommentNotFound, NothingToUndo, NotYours, TooLate
 from moderation.past import Outcome, outcome_of
+from moderation.policy import Mode
 from moderation.review import (
     UNDO_FOR,
     Actor,
@@ -28,12 +29,14 @@ from moderation.store.database import in_portions, reading, writing
 from moderation.store.decisions import Told, tell
 from moderation.store.past import PastTables
 from moderation.store.queue import QueueTables
-from moderation.store.rows import find
-from moderation.store.schema import comments, last_of, reviews, revisions, samples, verdicts
+from moderation.store.rows import choices_of, find
+from moderation.store.schema import comments, last_of, reviews, revisions, samples, sites, verdicts
 from moderation.verdict import Decision
 
 OPEN, NONE = "open", "none"
 """Outcomes of reviews that take something back: into the queue, and out of it as if nothing had been said."""
+IMPORTED = "imported"
+"""Note of reviews that were made elsewhere: of comments that somebody has picked, and not one after the other here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,10 @@ class ReviewTables:
         states = _states(connection, [row.id for row in found.values()])
         results: dict[str, Result] = {asked: CommentNotFound(asked) for asked in said if asked not in found}
         fresh: list[tuple[str, Row[Any], Review]] = []
+        named: dict[str, str] = {}
         for asked, row in found.items():
+            if named.setdefault(row.id, asked) != asked:  # By our id and by the site's own: it is settled once.
+                continue
             state, review = states.get(row.id, _State()), said[asked]
             if seen is not None and state.seen != seen.get(asked, 0):
                 results[asked] = _late(row, state, review, seen.get(asked, 0))
@@ -87,7 +93,7 @@ class ReviewTables:
         for asked, row, review in fresh:
             results[asked] = self._add(connection, row, states.get(row.id, _State()), review, str(review.outcome))
         self._follow(connection, site_id, [(row, review) for _, row, review in fresh], actor, quiet=quiet)
-        return results
+        return results | {asked: results[named[row.id]] for asked, row in found.items()}
 
     def _follow(
         self,
@@ -147,6 +153,8 @@ class ReviewTables:
         if stored == OPEN:
             self._queue.enter_stored(connection, site_id, [row.id], now)
         undecided = Decision.HOLD if stored == OPEN and not drawn else stands
+        if _only_watches(connection, site_id):
+            undecided = Decision.ACCEPT
         decision = decision_after(review.outcome) if review.outcome is not None else undecided
         tell(connection, site_id, [Told(row.id, row.external_id, decision, review.outcome, actor.name, now)])
         note_by(connection, site_id, actor, "undo", row.id, number=number)
@@ -232,6 +240,12 @@ class SqlReviews:
         """See :class:`~moderation.review.ReviewStore`."""
         with writing(self._engine) as connection:
             return self._tables.reopen(connection, site_id, comment_id, actor, now)
+
+
+def _only_watches(connection: Connection, site_id: int) -> bool:
+    """Whether a site is in shadow mode, in which no machine holds anything against a comment."""
+    policy = connection.execute(select(sites.c.policy).where(sites.c.id == site_id)).scalar_one()
+    return choices_of(policy).mode is Mode.SHADOW
 
 
 def _is_drawn(connection: Connection, comment_id: str) -> bool:

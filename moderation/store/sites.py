@@ -132,6 +132,8 @@ class Sites:
 
     def site(self, name: str) -> Site:
         """A site by name; raises ``SiteNotFound``."""
+        if "\0" in name:  # PostgreSQL keeps no such text, and refuses to look for it.
+            raise SiteNotFound(name)
         with reading(self._engine) as connection:
             row = connection.execute(select(sites).where(sites.c.name == name)).one_or_none()
         if row is None:

@@ -112,6 +112,23 @@ def test_what_the_client_said_itself_is_not_told_to_it(app, ask, call, deliver, 
     assert (deliver(), blog.got) == ((1, 0), [])
 
 
+def test_what_the_client_said_last_is_not_undone_by_what_was_said_before(ask, settle, call, deliver, blog):
+    ask()
+    settle(Outcome.SPAM)
+    call("submit-ham", comment_content="Hi", blog=f"http://{blog.host}", reporter="ann")
+    deliver()
+    assert told(blog) == []
+
+
+def test_what_was_taken_back_before_it_was_told_is_not_told(app, ask, settle, deliver, blog, choose):
+    choose(**EVERYTHING_HELD, akismet_hold="pending")
+    ask()
+    settle(Outcome.SPAM)
+    parts_of(app).queue.undo(parts_of(app).sites.site("blog").id, newest(app).id, 1, ANN)
+    deliver()
+    assert told(blog) == []
+
+
 def test_a_comment_is_told_by_the_guid_of_its_newest_check(ask, settle, deliver, blog):
     ask()
     guid = ask(recheck_reason="edit")
@@ -157,6 +174,16 @@ def test_a_site_that_only_watches_is_told_what_people_say(ask, settle, deliver, 
     settle()
     deliver()
     assert told(blog) == [(guid, "true")]
+
+
+def test_a_site_that_only_watches_publishes_what_is_taken_back(app, ask, settle, deliver, blog, choose):
+    choose(**EVERYTHING_HELD, mode="shadow")
+    guid = ask()
+    settle()
+    deliver()
+    parts_of(app).queue.undo(parts_of(app).sites.site("blog").id, newest(app).id, 1, ANN)
+    deliver()
+    assert told(blog) == [(guid, "true"), (guid, "false")]
 
 
 def test_the_command_that_delivers_webhooks_calls_back(app, ask, settle, blog, settings):

@@ -257,6 +257,32 @@ def test_who_asks_again_is_told_what_a_person_said(app, client, check, outcome, 
     assert check(comment_content="Hi", recheck_reason="recheck_queue") == answer
 
 
+@pytest.mark.parametrize(
+    ("choices", "outcome", "answers"),
+    [({}, "spam", ["false", "true"]), (EVERYTHING_REJECTED, "ham", ["true", "false"])],
+)
+def test_a_comment_sent_again_is_what_a_person_said_it_is(app, client, check, choose, choices, outcome, answers):
+    choose(**choices)
+    told = [check(comment_content="Hi")]
+    client.post(f"/v1/comments/{newest(app).id}/reviews", json={"outcome": outcome})
+    assert [*told, check(comment_content="Hi")] == answers
+
+
+def test_a_trial_leaves_the_comment_alone_that_it_resembles(app, check, choose, stored):
+    choose(**EVERYTHING_HELD)
+    check(comment_content="Hi")
+    check(comment_content="Hi", is_test="1")
+    site = parts_of(app).sites.site("blog").id
+    assert (stored(), parts_of(app).queue.counts([site]).total) == (2, 1)
+
+
+def test_a_comment_that_was_tried_out_before_is_no_trial(app, check):
+    check(comment_content="Hi", is_test="1")
+    check(comment_content="Hi")
+    assert len(newest(app).revisions) == 1
+    assert newest(app).revisions[0].comment.is_test is False
+
+
 def test_a_rule_of_the_site_counts_here_too(client, check):
     rule = {"action": "block", "kind": "word", "value": "unobtainium"}
     assert client.post("/v1/rules", json=rule).status_code == 201

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from api.wiring import Parts
 from moderation.background import Soon
+from moderation.errors import StoreUnavailable
 from moderation.past import HOUR
 from moderation.people import Role
 from moderation.store import now_ms
@@ -128,6 +129,14 @@ def test_who_guesses_keys_fills_no_database(app, call, monkeypatch):
     assert len(refused(app)) == 2
 
 
+@pytest.mark.usefixtures("site_key")
+def test_who_is_known_is_counted_however_many_guess(app, monkeypatch):
+    monkeypatch.setattr("moderation.store.clients.MOST_STRANGERS_AT_ONCE", 1)
+    for address in ("192.0.2.7", "192.0.2.8", "192.0.2.7"):
+        parts_of(app).clients.refused("0123456789ab", "native", address, "blog")
+    assert [one.calls for one in refused(app)] == [2]
+
+
 def test_strangers_are_forgotten(app, call):
     call("comment-check", api_key="0123456789ab")
     assert len(refused(app)) == 1
@@ -139,6 +148,22 @@ def test_a_write_that_fails_fails_no_call(app, client):
     with parts_of(app).engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE clients")
     assert client.get("/v1/site").status_code == 200
+
+
+def test_what_could_not_be_written_is_written_later(app, client, call, monkeypatch):
+    def fail(*_):
+        raise StoreUnavailable("the disk is full")
+
+    client.get("/v1/comments/none")
+    call("comment-check", api_key="0123456789ab")
+    monkeypatch.setattr("moderation.store.clients.writing", fail)
+    with pytest.raises(StoreUnavailable):
+        parts_of(app).clients.flush()
+    monkeypatch.undo()
+    client.get("/v1/site")
+    (one,) = counted(app)
+    assert (one.calls, one.errors, one.last_error) == (2, 1, "404 Comment not found")
+    assert [one.calls for one in refused(app)] == [1]
 
 
 def test_counts_are_written_by_themselves(app, engine_soon):

@@ -77,6 +77,15 @@ def test_the_newest_feedback_counts(app, call):
     assert said_of(app) == [("spam", "akismet:ann"), ("ham", "akismet:ann")]
 
 
+def test_the_same_said_of_a_later_version_settles_it_too(app, call, check, choose):
+    choose(**EVERYTHING_HELD)
+    for browser in ("Firefox", "Chrome"):
+        check(comment_content="Hi", user_agent=browser)
+        call("submit-ham", comment_content="Hi", reporter="ann")
+    site = parts_of(app).sites.site("blog").id
+    assert parts_of(app).queue.counts([site]).total == 0
+
+
 def test_a_comment_that_was_never_checked_is_kept_with_what_was_said(app, call, stored):
     assert call("submit-ham", comment_content="Hi").text == THANKS
     assert (stored(), newest(app).revisions[0].comment.text) == (1, "Hi")

@@ -237,6 +237,47 @@ def test_news_are_counted(blog, ann):
     assert ann.get("/dashboard/queue/news?since=0").json == {"arrived": 1}
     assert ann.get("/dashboard/queue/news?since=99999999999999").json == {"arrived": 0}
     assert ann.get("/dashboard/queue/news?since=x").status_code == 422
+    assert ann.get(f"/dashboard/queue/news?since=-{'9' * 30}").json == {"arrived": 1}
+    assert ann.get(f"/dashboard/queue/news?since={'9' * 30}").json == {"arrived": 0}
+
+
+def test_a_comment_named_by_both_its_ids_is_settled_once(blog, ann):
+    comment_id = hold(blog)
+    results = send(ann, "settle", {"site": "blog", "items": {comment_id: 0, "c0": 0}, "outcome": "spam"}).json[
+        "results"
+    ]
+    assert results[comment_id] == results["c0"] == {"ok": True, "number": 1, "seen": 1, "waiting": False}
+    assert len(blog.get("/v1/comments/c0").json["reviews"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "fields", "status"),
+    [
+        ("undo", {"id": "c0", "number": "9" * 5_000}, 422),
+        ("undo", {"id": "\0", "number": "1"}, 404),
+        ("settle", {"id": "\0", "outcome": "spam"}, 404),
+        ("reopen", {"id": "\0"}, 404),
+        ("release", {"ids": "\0"}, 204),
+    ],
+)
+@pytest.mark.postgres
+def test_a_form_that_no_browser_sends_is_no_failure(make_app, request, act, fields, status):
+    """PostgreSQL cannot even be asked for a NUL."""
+    with request.getfixturevalue("postgres").database(request.getfixturevalue("migrated_template")) as url:
+        app = make_app(database=url)
+        hold(client_of(app))
+        ann = moderating(app, "ann", Role.MODERATOR)
+        form = {"csrf_token": token(ann), "site": "blog", **fields}
+        assert ann.post(f"/dashboard/queue/{act}", data=form).status_code == status
+        assert ann.get("/dashboard/queue/card/blog/%00").status_code == 404
+        parts_of(app).engine.dispose()
+
+
+def test_the_note_of_a_form_is_as_long_as_any(blog, ann):
+    comment_id = hold(blog)
+    form = {"csrf_token": token(ann), "site": "blog", "id": comment_id, "outcome": "spam", f"seen-{comment_id}": "0"}
+    assert ann.post("/dashboard/queue/settle", data={**form, "note": "\0" + "n" * 9_000}).status_code == 303
+    assert blog.get("/v1/comments/c0").json["reviews"][-1]["note"] == "\ufffd" + "n" * 1_999
 
 
 # -- By whom

@@ -15,7 +15,7 @@ from moderation.past import DAY, HOUR
 from moderation.people import Role
 from moderation.store import now_ms
 from moderation.store.retention import last_pruned, prune
-from moderation.store.schema import facts, queue, webhooks
+from moderation.store.schema import comments, facts, queue, webhooks
 from tests.api.test_dashboard import moderating
 from tests.conftest import DATABASES, client_of, parts_of
 
@@ -82,6 +82,15 @@ def test_housekeeping_that_is_late_is_told(app, ann):
     assert unwell(ann) == {}
     change(app, update(facts).where(facts.c.name == "pruned").values(value=str(now_ms() - 4 * HOUR)))
     assert "hamlet db prune" in unwell(ann)["Housekeeping"]
+
+
+def test_housekeeping_that_was_never_done_is_told_once_there_is_something_to_keep(app, ann):
+    assert unwell(ann) == {}
+    client_of(app, "second").post("/v1/comments", json={"text": "Is it old?"})
+    bob = moderating(app, "bob", Role.OWNER, site="second")
+    assert "Housekeeping" not in unwell(bob)
+    change(app, update(comments).values(received_at=now_ms() - 4 * HOUR))
+    assert "hamlet db prune" in unwell(bob)["Housekeeping"]
 
 
 @DATABASES

@@ -115,6 +115,24 @@ def test_what_serves_is_told_with_its_labels_and_its_promise(owner, add):
     assert "needed for a promise" not in page
 
 
+def test_a_promise_does_not_speak_of_thresholds_set_by_hand(owner, add):
+    add()
+    post(owner, "/promote", version="1")
+    assert "Thresholds were set by hand" not in owner.get(PAGE).text
+    post(owner, part="simulator", hold="0.1", reject="0.2")
+    assert "Thresholds were set by hand" in owner.get(PAGE).text
+
+
+def test_what_was_held_alone_says_nothing_of_all_comments(app, owner, said):
+    """Without spot checks everything that people looked at was held: that is no share of what came."""
+    post(owner, part="simulator", hold="0", reject="")
+    said.site = site(app)
+    said.say(map(talk, range(40)), Outcome.HAM)
+    page = words(owner.get(PAGE).text)
+    assert "of all fine comments, heldtoo few to say" in page
+    assert "of all fine comments, rejectedtoo few to say" in page
+
+
 def test_without_spot_checks_the_page_proposes_them(app, owner):
     assert "Nothing is drawn: spot checks are off." in owner.get(PAGE).text
     post(owner, part="spot-checks", spot_checks="2")

@@ -149,6 +149,12 @@ def test_nobody_far_away_tells_us_their_address(browser):
     assert from_address(browser, "other", "8.8.8.8", "198.51.100.77") == 429
 
 
+def test_a_far_address_is_no_near_one_where_both_protocols_are_listened_for(browser):
+    for number in range(20):
+        assert from_address(browser, f"n{number}", "::ffff:8.8.8.8", f"198.51.100.{number}") == 403
+    assert from_address(browser, "other", "::ffff:8.8.8.8", "198.51.100.77") == 429
+
+
 def test_a_disabled_account_is_signed_out_at_once(people, ann):
     make_member(people, 1, Role.OWNER, "olga")
     make_member(people, 2, Role.OWNER, "olaf")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -15,6 +17,7 @@ import pytest
 from hamlet.answers import HamletRefused, HamletUnavailable, NotFromHamlet
 from hamlet.calls import LONGEST_WAIT, MOST_AT_ONCE, Response, pause
 from hamlet.client import (
+    TIMEOUT,
     AsyncHamlet,
     Author,
     BadItem,
@@ -265,6 +268,24 @@ def test_the_server_s_word_counts(told, low, high):
     assert low <= pause(1, Response(503, b"", told)) <= high
 
 
+def test_a_server_that_keeps_silent_is_waited_for_no_longer_than_the_call():
+    def check(url):
+        with Hamlet(url, "0123456789ab", patience=0.2) as client:
+            client.check(Comment(text=HAM))
+
+    async def check_async(url):
+        async with AsyncHamlet(url, "0123456789ab", patience=0.2) as client:
+            await client.check(Comment(text=HAM))
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for call in (check, lambda url: asyncio.run(check_async(url))):
+            begun = time.monotonic()
+            with pytest.raises(HamletUnavailable):
+                call(url)
+            assert time.monotonic() - begun < TIMEOUT / 2
+
+
 # -- Webhooks
 
 KEY = bytes(range(32))
@@ -352,6 +373,13 @@ def test_a_secret_that_is_none_is_the_blog_s_mistake():
     body = trial_body("blog")
     with pytest.raises(ValueError, match="whsec_"):
         verify_webhook(body, signed(body), "whsec_?", now=NOW)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_"])
+def test_an_empty_secret_lets_nobody_sign(secret):
+    body = trial_body("blog")
+    with pytest.raises(ValueError, match="empty"):
+        verify_webhook(body, signed(body, b""), secret, now=NOW)
 
 
 # -- The module itself

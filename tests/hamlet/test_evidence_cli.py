@@ -16,15 +16,17 @@ from sqlalchemy import update
 from api.cli.chores import HOUSEKEEPING, Chore
 from hamlet.cli import cli
 from moderation.comment import Author, content_digest
-from moderation.errors import BadSetting, HamletError, SiteNotFound
+from moderation.errors import BadSetting, HamletError, ModelNotFound, SiteNotFound
 from moderation.past import DAY, Outcome
 from moderation.policy import AkismetHold, Choices, Mode
+from moderation.review import Actor
 from moderation.secret import load_secret
 from moderation.store import Judged, Review, Trail, id_from, now_ms
+from moderation.store.models import LabelsUsed, ModelBook, Training, name_of
 from moderation.store.schema import revisions
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
-from tests.builders import make_comment, make_verdict
+from tests.builders import make_comment, make_verdict, write_model
 
 ANN = Author(name="Ann", email="ann@example.org", ip="192.0.2.1")
 
@@ -188,7 +190,11 @@ def test_a_server_leaves_housekeeping_to_another_process(hamlet, store, engine, 
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [((sys.executable, "-c", "import sys; sys.exit('no luck')"), "no luck"), (("/nowhere",), "No such")],
+    [
+        ((sys.executable, "-c", "import sys; sys.exit('no luck')"), "no luck"),
+        ((sys.executable, "-c", "import os; os.write(2, b'caf\\xe9'); exit(1)"), "caf\ufffd"),
+        (("/nowhere",), "No such"),
+    ],
 )
 def test_housekeeping_that_fails_is_put_off(caplog, command, said):
     with caplog.at_level(logging.WARNING):
@@ -215,6 +221,24 @@ def test_a_chore_that_can_wait_is_left_while_the_machine_is_busy(tmp_path, monke
     assert asked.wait(30)
     stop()
     assert not (tmp_path / "mark").exists()
+
+
+# -- models
+
+
+def test_what_the_gate_let_through_is_not_called_forced(hamlet, engine, tmp_path):
+    book = ModelBook(engine, tmp_path / "cache")
+    folder = write_model(tmp_path / "made", name=name_of("blog", 1))
+    training = Training(labels=LabelsUsed(count=3, outcomes={"ham": 3}), champion="base/0.0.1")
+    book.add("blog", 1, folder, training, Actor("ann", "command"))
+    assert "serves from now on" in hamlet("models", "promote", "blog", "1", "--force", "to be sure").output
+    assert book.show(1, 1).training.forced is None
+
+
+@pytest.mark.parametrize("number", ["9" * 20, "9" * 5_000, "0"])
+def test_a_version_that_cannot_be_there_is_not_found(hamlet, number):
+    with pytest.raises((BadSetting, ModelNotFound)):
+        hamlet("models", "promote", "blog", number)
 
 
 # -- forget

@@ -77,3 +77,13 @@ def test_a_threshold_that_few_stay_below():
     found = threshold_below(scores, 0.05)
     assert 0.03 < found.threshold < 0.05
     assert threshold_below(scores[:50], 0.05) is None
+
+
+def test_comments_that_were_held_say_nothing_of_all():
+    found = errors(looked(HOLD, HAM, 200, 1.0) + looked(HOLD, SPAM, 200, 1.0) + looked(ACCEPT, HAM, LEAST - 1))
+    assert (found.held, found.ham_held, found.ham_rejected, found.bad_accepted) == (400, None, None, None)
+
+
+def test_always_wrong_is_not_always_wrong_for_certain():
+    found = errors(looked(ACCEPT, SPAM, 40)).bad_accepted
+    assert found.value == found.high == 1 and 0.9 < found.low < 0.92

@@ -29,6 +29,12 @@ def test_as_many_may_score_above_as_the_bound_allows_and_no_more(n, alpha, delta
     assert allowed_above(n, alpha, delta) == max(allowed, default=-1)
 
 
+def test_how_many_of_a_hundred_thousand_may_is_told_at_once():
+    """Summed anew for each of them it would take minutes."""
+    k = allowed_above(100_000, 0.3, 0.05)
+    assert binom.cdf(k, 100_000, 0.3) <= 0.05 < binom.cdf(k + 1, 100_000, 0.3)
+
+
 def test_fifty_nine_comments_are_the_fewest_for_five_in_a_hundred():
     assert (allowed_above(58, 0.05, 0.05), allowed_above(59, 0.05, 0.05)) == (-1, 0)
 

@@ -10,14 +10,19 @@ import pytest
 from click.testing import CliRunner
 
 from hamlet.cli import cli
-from moderation.comment import read_line
+from moderation.check import Judging, Submission, check_comments
+from moderation.comment import Author, Comment, read_line
 from moderation.errors import BadComment
 from moderation.imports import Judged
 from moderation.past import Outcome
+from moderation.policy import make_policy
 from moderation.secret import load_secret
 from moderation.store.decisions import after
+from moderation.store.judged import JudgedTables
 from moderation.store.labels import LabelTables
 from moderation.store.sites import Sites
+from moderation.store.sql import SqlStore
+from tests.learning import talk
 
 HAM, SPAM, ABUSE, OTHER = Outcome
 
@@ -169,3 +174,36 @@ def test_more_than_one_page_of_labels_is_read(hamlet, site, labels, monkeypatch)
 def test_the_format_can_be_written_and_read_again():
     row = Judged(text="Hi", outcome=HAM, reviewer="ann")
     assert read_line(msgspec.json.encode(row), Judged) == row
+
+
+# -- What an import is not
+
+
+def test_a_history_without_times_did_not_come_in_one_hour(hamlet, site, labels, engine, shipped, tmp_path):
+    """Its authors would be held for writing so much."""
+    ann = Author(name="Ann", email="ann@example.org", ip="192.0.2.7")
+    rows = lines(*({"text": talk(n), "outcome": "ham", "author": msgspec.to_builtins(ann)} for n in range(60)))
+    hamlet("import", "labels", "-", "--site", "blog", text=rows)
+    assert len(labels()) == 60 and not any("velocity" in one.evidence for one in labels())
+    new = Submission(site.id, Comment(text="And one more", author=ann), Judging(shipped, make_policy(shipped.manifest)))
+    secret = load_secret(None, tmp_path / "secret")
+    (checked,) = check_comments([new], store=SqlStore(engine), secret=secret)
+    assert "trusted-author" in checked.verdict.evidence or "author-record" in checked.verdict.evidence
+    assert "velocity" not in checked.verdict.evidence
+
+
+def test_how_fast_it_was_judged_elsewhere_tells_nothing_of_here(hamlet, site, engine):
+    rows = [
+        {"text": talk(n), "outcome": "ham", "submitted_at": f"2024-01-02T03:{n // 30:02}:{n % 30 * 2:02}Z"}
+        for n in range(60)
+    ]
+    hamlet("import", "labels", "-", "--site", "blog", text=lines(*rows))
+    assert JudgedTables(engine).seen(site.id, 0).said == ()
+
+
+def test_comments_that_somebody_picked_estimate_nothing(hamlet, site, engine):
+    hamlet("sites", "set", "blog", "spam.hold_at", "0")
+    hamlet("import", "labels", "-", "--site", "blog", text=lines({"text": "Hi", "outcome": "ham"}))
+    assert JudgedTables(engine).seen(site.id, 0).looked == ()
+    hamlet("import", "labels", "-", "--site", "blog", "--every", text=lines({"text": "Ho", "outcome": "ham"}))
+    assert len(JudgedTables(engine).seen(site.id, 0).looked) == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 
 import pytest
 
-from moderation.store import now_ms
+from moderation.errors import StoreUnavailable
+from moderation.store import leases, now_ms
 from moderation.store.leases import HELD_FOR, Busy, held, take
 from tests.conftest import DATABASES
 
@@ -52,3 +54,21 @@ def test_who_works_renews_it(engine):
 def test_of_many_at_once_one_gets_it(engine):
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(lambda name: take(engine, "train:1", name), "abcdefgh")) == 1
+
+
+def test_who_cannot_renew_it_once_tries_again(engine, monkeypatch):
+    calls = []
+
+    def busy_once(*asked, **options):
+        calls.append(asked)
+        if len(calls) == 2:
+            raise StoreUnavailable("the database is locked by another process")
+        return take(*asked, **options)
+
+    monkeypatch.setattr(leases, "RENEWED_EVERY", 0.01)
+    monkeypatch.setattr(leases, "take", busy_once)
+    with held(engine, "train:1"):
+        until = monotonic() + 30
+        while len(calls) < 4 and monotonic() < until:
+            sleep(0.01)
+    assert len(calls) >= 4

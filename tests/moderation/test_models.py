@@ -282,3 +282,20 @@ def test_a_database_that_is_locked_promotes_nothing(kind, database_url, book, si
             impatient.dispose()
     other.dispose()
     assert sites.site("blog").model is None
+
+
+@pytest.mark.parametrize("number", [-1, 0, 2**31, 10**30])
+def test_no_version_has_a_number_that_no_database_holds(book, site, number):
+    with pytest.raises(ModelNotFound, match="there are: none"):
+        book.show(site.id, number)
+    with pytest.raises(ModelNotFound):
+        book.promote(site.id, number, ANN)
+
+
+def test_of_a_version_that_is_forgotten_no_file_stays(book, site, add, tmp_path):
+    for _ in range(3):
+        add()
+    for number in (1, 2, 3):
+        book.load(site.id, number)
+    assert book.prune(site.id, 1, ANN) == [2, 1]
+    assert [one.name for one in (tmp_path / "cache").iterdir()] == [f"{site.id}-3"]

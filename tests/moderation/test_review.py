@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 from time import sleep
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from moderation.comment import Author, Post
 from moderation.errors import (
@@ -35,6 +35,7 @@ from moderation.store.decisions import after
 from moderation.store.labels import LabelTables
 from moderation.store.reviews import SqlReviews
 from moderation.store.schema import queue as queue_table
+from moderation.store.schema import sites
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
 from moderation.verdict import Decision
@@ -353,6 +354,16 @@ def test_undo_puts_the_comment_back_into_the_queue(store, waits, engine):
     with engine.begin() as connection:
         told = [one.decision for _, one in after(connection, ANN, 0, 9)]
     assert told == ["reject", "hold"]
+
+
+def test_a_site_that_only_watches_is_never_told_to_hold(store, waits, engine):
+    comment_id = hold(store, author=make_author())
+    said(waits, comment_id, Outcome.SPAM)
+    with engine.begin() as connection:
+        connection.execute(update(sites).where(sites.c.id == ANN).values(policy='{"mode":"shadow"}'))
+    waits.undo(ANN, comment_id, 1, ANNE)
+    with engine.begin() as connection:
+        assert [one.decision for _, one in after(connection, ANN, 0, 9)] == ["reject", "accept"]
 
 
 def test_what_was_taken_back_is_no_label(store, waits, engine):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal, select, text
+from sqlalchemy.exc import DBAPIError
 
 from moderation.errors import KeyNotFound, SchemaMismatch, SiteExists, SiteNotFound
 from moderation.policy import Choices, Mode, Override
@@ -45,6 +46,19 @@ def test_sites_are_listed_by_name(sites):
 @DATABASES
 def test_a_site_is_found_by_its_name(sites):
     assert sites.site("ben") == sites.all()[1]
+
+
+@DATABASES
+def test_a_name_that_no_database_holds_is_not_found(sites):
+    with pytest.raises(SiteNotFound):
+        sites.site("ann\0")
+
+
+@DATABASES
+def test_an_error_of_the_database_shows_nothing_of_a_comment(engine):
+    with pytest.raises(DBAPIError) as told, engine.begin() as connection:
+        connection.execute(select(literal("a reader's words")).where(text("nowhere.nothing = 1")))
+    assert "reader" not in str(told.value)
 
 
 @DATABASES

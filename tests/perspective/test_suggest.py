@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from moderation.policy import Override
 from tests.conftest import client_of, parts_of
 from tests.perspective.conftest import HELLO, INSULT
 
@@ -134,6 +135,14 @@ def test_a_comment_that_was_edited_is_the_same_comment(suggest, kept):
     assert [one.comment.text for one in history.revisions] == [INSULT, HELLO]
 
 
+def test_the_same_value_for_an_edited_comment_settles_it_too(app, suggest, choose):
+    choose(thresholds={"spam": Override(hold_at=0.0, reject_at=None)})
+    for text in (HELLO, f"{HELLO} And again."):
+        suggest(0, text=text)
+    found = parts_of(app)
+    assert found.queue.counts([found.sites.site("blog").id]).total == 0
+
+
 def test_another_token_is_another_comment(suggest, kept):
     suggest()
     suggest(clientToken="comment:c8")
@@ -175,6 +184,16 @@ def test_a_context_that_is_none_of_coral_s_says_nothing(suggest, kept, text):
     assert kept()[0].revisions[0].comment.post is None
 
 
+@pytest.mark.parametrize("text", ['{"url": "\\ud800"}', '{"url": "/a\\u0000"}'])
+def test_a_context_keeps_nothing_that_no_database_holds(suggest, kept, text):
+    place = text.replace("url", "reply_to_id_Coral_comment_id")
+    suggest(context={"entries": [{"text": text}]})
+    suggest(clientToken="other", context={"entries": [{"text": place}]})
+    comments = [one.revisions[0].comment for one in kept()]
+    assert len(comments) == 2
+    assert all("\0" not in f"{one.post and one.post.url}{one.parent and one.parent.id}" for one in comments)
+
+
 # -- What is refused
 
 
@@ -204,6 +223,14 @@ def test_an_attribute_must_have_a_score(refused, score):
 def test_a_score_that_is_none_is_refused(refused, stored, score):
     message, _ = refused(suggestion(attributeScores={"TOXICITY": score}), "suggestscore")
     assert message.startswith("Invalid value at 'attributeScores[...]")
+    assert stored() == 0
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_is_no_score_of_zero(refused, stored, value):
+    body = json.dumps(suggestion(float(value))).encode()
+    assert value.encode() in body
+    assert refused(body, "suggestscore")[0].startswith("Invalid JSON payload received.")
     assert stored() == 0
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from moderation.guarantee import threshold_for
+from moderation.guarantee import allowed_above, threshold_for
 from moderation.policy import Choices
 from moderation.store import is_drawn
 from tests.builders import make_head
 from tests.training.test_labels import NOW, label
 from training.labels import keep
-from training.promise import LEAST_REJECT, promise, with_limits
+from training.promise import LEAST_REJECT, promise, share, with_limits
 
 ALPHA, DELTA, SITES = 0.02, 0.05, 1_000
 CHOICES = Choices(most_ham_rejected=ALPHA, most_spam_accepted=0.1)
@@ -24,7 +24,7 @@ def drawn_site(seed: int) -> tuple[np.ndarray, float]:
     A month of ham comes; each is drawn by the random part of its id, and every second of those is kept aside.
     """
     rng = np.random.default_rng(seed)
-    shape = float(rng.uniform(0.3, 4.0))
+    shape = float(rng.uniform(0.5, 4.0))
     ids = [f"{0:012x}{rng.integers(2**32):08x}{rng.integers(2**32):012x}" for _ in range(3_000)]
     aside = [one for one in ids if is_drawn(one, 0.3) and keep(label(comment_id=one, share=0.3)).aside]
     heads = beta.ppf(rng.random((len(aside), 2)), 1.0, shape)
@@ -111,3 +111,25 @@ def test_thresholds_go_into_the_heads_that_are_learnt_and_stay_in_order():
 @pytest.mark.parametrize("n", [148, 149])
 def test_the_bound_is_exact_to_the_comment(n):
     assert (threshold_for(np.random.default_rng(0).random(n), ALPHA) is not None) == (n >= 149)
+
+
+def test_what_is_rejected_is_told_by_scores_as_they_are_rounded_when_a_comment_is_judged():
+    """Ham just below the threshold is not rejected because its score is rounded up."""
+    scores = np.linspace(0.9, 0.99, 2_000) + 7e-7
+    found = promise(np.stack([scores, scores], axis=1), np.zeros(2_000, dtype=bool), Choices(), NOW)
+    allowed = allowed_above(2_000, Choices().most_ham_rejected, DELTA)
+    assert int((scores.round(6) >= found.reject_at).sum()) <= allowed
+
+
+def test_nothing_is_promised_where_ham_has_the_highest_score_there_is():
+    """Its own threshold would reject it."""
+    scores = np.append(np.linspace(0, 0.5, 2_000), np.full(20, 1 - 1e-9))
+    found = promise(scores[:, None], np.zeros(scores.size, dtype=bool), Choices(), NOW)
+    assert (found.reject, found.reject_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "said"), [(0.002, "1 in 500"), (1 / 49, "1 in 49"), (0.15, "1 in 6"), (0.28, "1 in 3")]
+)
+def test_no_more_is_promised_than_was_found(alpha, said):
+    assert share(alpha) == said

@@ -29,6 +29,7 @@ from tests.conftest import ROOT
 from tests.learning import Blog, talk, wares
 from training import page
 from training.corpora import read_seeds
+from training.due import is_due
 from training.site import Asked, NothingToLearn, Result, keep_result, train_site
 
 HAM, SPAM, ABUSE = Outcome.HAM, Outcome.SPAM, Outcome.ABUSE
@@ -375,6 +376,15 @@ def test_a_training_killed_half_way_leaves_everything_as_it_was(blog, hamlet):
 def test_what_cannot_be_done_is_said(blog, hamlet, line, said):
     done = hamlet(*line)
     assert done.code in (1, 2) and said in done.err
+
+
+def test_what_teaches_nothing_is_not_due(blog):
+    """A training of it would fail, every minute anew."""
+    blog.sites.choose("blog", msgspec.structs.replace(blog.site.choices, retrain_after=20, retrain_hours=1))
+    blog.say(map(talk, range(30)), Outcome.OTHER)
+    assert not is_due(blog.engine, blog.sites.site("blog"))
+    blog.say(map(talk, range(30, 50)), Outcome.HAM)
+    assert is_due(blog.engine, blog.sites.site("blog"))
 
 
 def test_what_is_due_is_trained_and_nothing_else(blog, hamlet):
