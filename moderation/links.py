@@ -22,9 +22,13 @@ def registered_domain(host: str) -> str:
     return _suffixes.privatesuffix(host) or host
 
 
-@lru_cache(maxsize=4_096)
 def host_of(url: str) -> str:
     """Host of a URL as people type it, lower-case, without port and ``www.``; empty if there is none."""
+    return _host_of(url.strip()[:_MAX_URL])  # What is remembered is short, however long the URLs that were sent.
+
+
+@lru_cache(maxsize=4_096)
+def _host_of(url: str) -> str:
     try:
         host = (urlsplit(with_scheme(url)).hostname or "").strip(".")
     except ValueError:  # A bracket or a port that is none.

@@ -27,7 +27,11 @@ HOUR, DAY = 3_600_000, 86_400_000
 """Milliseconds."""
 MAX_DOMAINS = 10
 """Domains of one comment that are looked up and counted."""
+MAX_LINKS = 4 * MAX_DOMAINS
+"""Links of one comment in which they are looked for."""
 MAX_KEY = 64
+MAX_HOST = 253
+"""Characters; a longer one is no name in the DNS, and would take long to encode."""
 MAX_EMAIL = 500
 """Characters; a longer one is no address (RFC 5321 allows 254)."""
 
@@ -225,7 +229,7 @@ def traces_of(comment: Comment, links: Sequence[Link], language: str, secret: by
 
 def domains_of(comment: Comment, links: Sequence[Link]) -> list[str]:
     """The domains that are looked up and counted: that of the home page, then those of the first links."""
-    urls = [link.url for link in links[: 4 * MAX_DOMAINS]]
+    urls = [link.url for link in links[:MAX_LINKS]]
     if comment.author is not None and comment.author.url:
         urls.insert(0, comment.author.url)
     return list(dict.fromkeys(domain for url in urls if (domain := domain_key(url))))[:MAX_DOMAINS]
@@ -315,7 +319,7 @@ def plain_name(name: str) -> str:
 
 def ascii_host(host: str) -> str:
     """An international domain in its ASCII form, so that both spellings are one key."""
-    if host.isascii():
+    if host.isascii() or len(host) > MAX_HOST:
         return host
     try:
         return host.encode("idna").decode()

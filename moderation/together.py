@@ -50,22 +50,23 @@ class Together(Generic[Task, Result]):
                 self._turn.wait()
             if not ticket.done:
                 self._busy = True
-                round_ = self._take()
+                round_ = self._take(ticket)
         if not ticket.done:
             self._do(round_)
         if ticket.error is not None:
             raise ticket.error
         return ticket.results
 
-    def _take(self) -> list[_Ticket[Task, Result]]:
-        """The tickets of the next round: at least one, then as many as fit."""
-        count = size = 0
+    def _take(self, own: _Ticket[Task, Result]) -> list[_Ticket[Task, Result]]:
+        """The tickets of the next round: that of who does it, then of the others, oldest first, as many as fit."""
+        self._waiting.remove(own)
+        count, size = 0, len(own.tasks)
         for ticket in self._waiting:
             size += len(ticket.tasks)
-            if count and size > self._most:
+            if size > self._most:
                 break
             count += 1
-        round_, self._waiting = self._waiting[:count], self._waiting[count:]
+        round_, self._waiting = [own, *self._waiting[:count]], self._waiting[count:]
         return round_
 
     def _do(self, round_: list[_Ticket[Task, Result]]) -> None:

@@ -75,7 +75,8 @@ def settle(
     from moderation.review import MOST_AT_ONCE, at_command
 
     site, waits = _open(settings, site_name)
-    wanted = [line.strip() for line in sys.stdin if line.strip()] if ids == ("-",) else list(ids)
+    given = [line.strip() for line in sys.stdin if line.strip()] if ids == ("-",) else ids
+    wanted = list(dict.fromkeys(given))  # An id given twice is one comment.
     actor, failed = at_command(by), 0
     for low in range(0, len(wanted), MOST_AT_ONCE):
         some = wanted[low : low + MOST_AT_ONCE]

@@ -23,6 +23,8 @@ bp = Blueprint("mail", __name__, url_prefix="/mail")
 VIA = "mail"
 GONE, NOT_FOUND = 410, 404
 MOST_NOTE = 2_000
+MOST_DIGITS = 9
+"""Of the number of a review."""
 
 
 @bp.get("/<token>")
@@ -47,7 +49,7 @@ def settle(token: str) -> AnyResponse:
         outcome, seen = Outcome(form.get("outcome", "")), int(form.get("seen", ""))
     except ValueError as error:
         raise Refused(422, "invalid-request", f"the form is not one of ours: {error}") from error
-    note = form.get("note", "")[:MOST_NOTE] or None
+    note = form.get("note", "").replace("\0", "\N{REPLACEMENT CHARACTER}")[:MOST_NOTE] or None
     results = parts().queue.settle(
         link.site_id, [link.comment_id], outcome, _actor(link), note=note, seen={link.comment_id: seen}
     )
@@ -58,7 +60,7 @@ def settle(token: str) -> AnyResponse:
 def undo(token: str) -> AnyResponse:
     """Take the reviewer's own word back."""
     link, number = _read(token), request.form.get("number", "")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > MOST_DIGITS:
         raise Refused(422, "invalid-request", "number: which review is to be taken back")
     result: Done | HamletError
     try:

@@ -14,7 +14,7 @@ from api.v1.bodies import possible_id
 from api.wiring import parts
 from moderation.errors import BadRule, RuleExists, RuleNotFound
 from moderation.look import links_in
-from moderation.past import DAY, domains_of
+from moderation.past import DAY, address_of, domains_of
 from moderation.people import Role
 from moderation.rules import Action, NewRule, RuleKind
 from moderation.rules.checked import checked
@@ -23,7 +23,7 @@ from moderation.store import now_ms
 from moderation.store.sites import Site
 
 bp = Blueprint("rules", __name__)
-PAGE = 100
+PAGE, MOST_DIGITS = 100, 9
 EXPIRIES = {"never": None, "1": 1, "7": 7, "30": 30, "365": 365}
 """Days."""
 
@@ -39,7 +39,7 @@ def first() -> AnyResponse:
 
 @bp.get("/rules/<site>")
 def show(site: str) -> str:
-    """The rules of a site, newest first."""
+    """The rules of a site, oldest first."""
     return _page(my_site(site))
 
 
@@ -62,7 +62,7 @@ def _page(site: Site, **more: object) -> str:
 
 def _number(name: str) -> int:
     text = request.args.get(name, "0")
-    return min(int(text), 2**31 - 1) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else 0
 
 
 @bp.get("/rules/<site>/from/<path:comment_id>")
@@ -94,9 +94,19 @@ def _values(site: Site, comment_id: str) -> tuple[tuple[str, str], ...]:
     found = [(RuleKind.DOMAIN.value, one) for one in domains_of(comment, links_in(comment))]
     author = comment.author
     if author is not None:
-        told = ((RuleKind.EMAIL, author.email), (RuleKind.IP, author.ip), (RuleKind.NAME, author.name))
-        found += [(kind.value, value) for kind, value in told if value]
-    return tuple(dict.fromkeys(found))
+        # Of a chain of addresses the one that rules look at.
+        address = address_of(author.ip, site.choices.trusted_hops) if author.ip else None
+        told = ((RuleKind.EMAIL, author.email), (RuleKind.IP, address), (RuleKind.NAME, author.name))
+        found += [(kind.value, str(value)) for kind, value in told if value]
+    return tuple(one for one in dict.fromkeys(found) if _makes_a_rule(*one))
+
+
+def _makes_a_rule(kind: str, value: str) -> bool:
+    try:
+        checked(Action.HOLD, kind, value)
+    except BadRule:
+        return False
+    return True
 
 
 @bp.post("/rules/<site>")

@@ -15,7 +15,7 @@ from api.v1.bodies import answer_json, number_asked, read_as
 from api.v1.schemas import at
 from api.wiring import parts
 from moderation.errors import BadRule
-from moderation.past import DAY
+from moderation.past import DAY, milliseconds
 from moderation.rules import Action, NewRule, Rule, RuleKind
 from moderation.rules.checked import MOST_DAYS, checked
 from moderation.rules.replay import MOST_COMMENTS, Replay, Tally, replay
@@ -211,7 +211,7 @@ def _moment(time: datetime | None, where: str) -> int | None:
         return None
     if time.tzinfo is None:
         raise BadRule("it has no offset from UTC; write 2026-12-31T00:00:00Z", f"{where}.expires_at")
-    return int(time.timestamp() * 1000)
+    return milliseconds(time)
 
 
 def _all_shown(rules: Sequence[Rule]) -> tuple[RuleShown, ...]:

@@ -23,6 +23,8 @@ from moderation.text import fold, plain_links
 MOST_REGEX, MOST_VALUE, MOST_NOTE, MOST_NAME = 1_000, 300, 2_000, 64
 """Characters of a regular expression, of any other value, of a note and of who made the rule."""
 MOST_LINKS, MOST_DAYS = 1_000, 36_500
+LATEST = 253_402_300_799_999
+"""The end of the year 9999, behind which no time can be shown."""
 LEAST_BEGUN = 2
 """Letters before an asterisk."""
 SCRIPTS = ("latin", "cyrillic", "greek", "cjk", "other-script")
@@ -73,9 +75,11 @@ def checked_text(text: str, at: str, most: int) -> str:
 
 
 def check_expiry(expires_at: int | None, now: int) -> None:
-    """Refuse a rule that would be over at once."""
+    """Refuse a rule that would be over at once, or at a time that cannot be shown."""
     if expires_at is not None and expires_at <= now:
         raise BadRule("it would have expired already; give a time to come, or none for never", "$.expires_at")
+    if expires_at is not None and expires_at > LATEST:
+        raise BadRule("it is later than the year 9999; give none for never", "$.expires_at")
 
 
 T = TypeVar("T", Action, RuleKind)

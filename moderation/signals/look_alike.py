@@ -6,12 +6,18 @@ import unicodedata
 from functools import lru_cache
 
 from moderation.links import host_of
+from moderation.past import MAX_HOST
 from moderation.signals.signal import Found, Seen, Signal
 from moderation.text import fold
 
+LOOKED_AT = 100
+"""Links: folding and decoding names takes time, and thousands of links are no better for one more reason."""
+
 
 def _find(seen: Seen) -> Found | None:
-    urls: list[tuple[str, tuple[tuple[int, int], ...]]] = [(link.url, ((link.start, link.end),)) for link in seen.links]
+    urls: list[tuple[str, tuple[tuple[int, int], ...]]] = [
+        (link.url, ((link.start, link.end),)) for link in seen.links[:LOOKED_AT]
+    ]
     author = seen.comment.author
     if author is not None and author.url:
         urls.append((author.url, ()))
@@ -25,7 +31,7 @@ def _find(seen: Seen) -> Found | None:
 @lru_cache(maxsize=4_096)
 def looks_like(host: str) -> str:
     """The ASCII name that an international host could be taken for; empty if none, or if its letters are its own."""
-    if host.isascii() and "xn--" not in host:
+    if len(host) > MAX_HOST or (host.isascii() and "xn--" not in host):
         return ""
     try:
         shown = host.encode().decode("idna") if host.isascii() else host

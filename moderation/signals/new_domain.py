@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moderation.past import Kind, domain_key, domains_of
+from moderation.past import MAX_LINKS, Kind, domain_key, domains_of
 from moderation.signals.signal import Found, Seen, Signal
 
 OLD_ENOUGH = 50
@@ -15,7 +15,7 @@ def _find(seen: Seen) -> Found | None:
         return None
     # Of domains that were not looked up nothing is known.
     new = {one for one in domains_of(seen.comment, seen.links) if (Kind.DOMAIN, one) not in seen.past.records}
-    for link in seen.links:
+    for link in seen.links[:MAX_LINKS]:
         if (domain := domain_key(link.url)) in new:
             return Found(f"links to {domain}, which nobody here has linked to before", spans=((link.start, link.end),))
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, true, update
 
 from moderation.errors import BadToken
 from moderation.people import Role
@@ -101,9 +101,17 @@ def take_back_first(connection: Connection) -> None:
     connection.execute(delete(invitations).where(invitations.c.site_id.is_(None), invitations.c.user_id.is_(None)))
 
 
-def take_back_resets(connection: Connection, user_id: int) -> None:
-    """Make older links that set a person's password void."""
-    connection.execute(delete(invitations).where(invitations.c.user_id == user_id, invitations.c.used_at.is_(None)))
+def take_back_resets(connection: Connection, user_id: int, *, but_by: str = "") -> None:
+    """Make older links that set a person's password void, all or all but those that somebody made."""
+    unused = invitations.c.user_id == user_id, invitations.c.used_at.is_(None)
+    connection.execute(delete(invitations).where(*unused, invitations.c.created_by != but_by))
+
+
+def take_back_made_by(connection: Connection, name: str, site_id: int | None = None) -> None:
+    """Make void the links that a person made: all of them, or those to a site and those that set passwords."""
+    mine = invitations.c.created_by == name, invitations.c.used_at.is_(None)
+    here = or_(invitations.c.site_id == site_id, invitations.c.user_id.is_not(None)) if site_id is not None else true()
+    connection.execute(delete(invitations).where(*mine, here))
 
 
 def prune(connection: Connection, now: int) -> int:

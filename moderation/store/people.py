@@ -103,6 +103,7 @@ class People:
             connection.execute(update(users).where(users.c.id == user.id).values(disabled_at=self._clock()))
             sessions.end_all(connection, user.id)
             invitations.take_back_resets(connection, user.id)
+            invitations.take_back_made_by(connection, user.name)
             note(connection, site_id=None, actor=by, via=via, action="disable", user=user.name)
             return _by_id(connection, user.id)
 
@@ -120,8 +121,10 @@ class People:
         """Give a person a role on a site, instead of the one they have; raises ``LastOwner`` or ``UserNotFound``."""
         with writing(self._engine) as connection:
             user = _by_id(connection, user_id)
+            _void_resets(connection, user, site_id)
             if role is not Role.OWNER:
                 _refuse_last_owner(connection, user, site_id)
+                invitations.take_back_made_by(connection, user.name, site_id)
             self._keep_role(connection, user_id, site_id, role)
             note(connection, site_id=site_id, actor=by, via=via, action="role", user=user.name, role=role)
 
@@ -139,6 +142,7 @@ class People:
             of_both = memberships.c.user_id == user_id, memberships.c.site_id == site_id
             connection.execute(delete(memberships).where(*of_both))
             sessions.end_all(connection, user_id)
+            invitations.take_back_made_by(connection, user.name, site_id)  # No link leads them back in.
             note(connection, site_id=site_id, actor=by, via=via, action="remove", user=user.name)
 
     def _keep_role(self, connection: Connection, user_id: int, site_id: int, role: Role) -> None:
@@ -209,6 +213,7 @@ class People:
             user = _by_id(connection, user_id)
             invitation = self._use(connection, token, for_new=True)
             for site_id in _sites_of(connection, invitation):
+                _void_resets(connection, user, site_id)
                 if not user.may(invitation.role, site_id):
                     self._keep_role(connection, user_id, site_id, invitation.role)
                 note(connection, site_id=site_id, actor=user.name, via=via, action="join", role=invitation.role)
@@ -358,6 +363,12 @@ def _sites_of(connection: Connection, invitation: Invitation) -> list[int]:
     if invitation.site_id is not None:
         return [invitation.site_id]
     return list(connection.execute(select(sites.c.id).order_by(sites.c.id)).scalars())
+
+
+def _void_resets(connection: Connection, user: User, site_id: int) -> None:
+    """Void links that set a person's password before they join another site, whose owner has not made them."""
+    if site_id not in user.roles:
+        invitations.take_back_resets(connection, user.id, but_by=COMMAND)
 
 
 def _refuse_last_owner(connection: Connection, user: User, site_id: int) -> None:

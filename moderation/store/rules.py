@@ -19,6 +19,7 @@ from moderation.rules.replay import MOST_COMMENTS, Stored
 from moderation.store import id_from, now_ms
 from moderation.store.audit import note_by
 from moderation.store.database import reading, writing
+from moderation.store.facts import fact, set_fact
 from moderation.store.rows import comment_of
 from moderation.store.schema import comments, first_of, last_of, reviews, revisions, rules, sites, verdicts
 from moderation.store.sites import count_change
@@ -29,6 +30,8 @@ MOST_RULES, MOST_REGEXES = 100_000, 10_000
 AT_ONCE = 500
 """Comments read, and rules written, in one go."""
 LARGEST_ID = 2**31 - 1
+LAST_REMOVED = "last-removed-rule"
+"""The fact that tells the largest id of a rule that was removed."""
 
 Said = tuple[str, str, str]
 """Action, kind and value: what makes two rules the same."""
@@ -117,6 +120,7 @@ class RuleBook:
         with writing(self._engine) as connection:
             known = _get(connection, site_id, rule_id)
             connection.execute(delete(rules).where(rules.c.id == known.id))
+            set_fact(connection, LAST_REMOVED, str(max(known.id, _last_removed(connection))))
             count_change(connection, site_id)
             _note(connection, site_id, actor or Actor("api", "api"), "remove-rule", known)
             return known
@@ -189,9 +193,18 @@ def _insert(connection: Connection, site_id: int, fresh: Sequence[NewRule], now:
     """Insert rules and read them back: only the database knows their ids."""
     last = connection.execute(select(func.max(rules.c.id)).where(rules.c.site_id == site_id)).scalar() or 0
     rows = [{**msgspec.to_builtins(rule), "site_id": site_id, "created_at": now, "hits": 0} for rule in fresh]
+    if connection.dialect.name == "sqlite":
+        # It would give the id of a removed rule again, and an old page or script would remove the wrong one.
+        largest = connection.execute(select(func.max(rules.c.id))).scalar() or 0
+        start = 1 + max(largest, _last_removed(connection))
+        rows = [{**row, "id": number} for number, row in enumerate(rows, start)]
     for low in range(0, len(rows), AT_ONCE):
         connection.execute(insert(rules), rows[low : low + AT_ONCE])
     return _all(connection, site_id, last)
+
+
+def _last_removed(connection: Connection) -> int:
+    return int(fact(connection, LAST_REMOVED) or 0)
 
 
 def _all(connection: Connection, site_id: int, after: int = 0, most: int | None = None) -> list[Rule]:

@@ -26,6 +26,9 @@ SHOWN = 300
 """Characters of a comment in a list."""
 REVIEWING = ("review",)
 _ID = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_LARGEST = 2**31 - 1
+"""Number of an act that every database can compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,9 @@ class SeenLists:
 
     def reviewed(self, site_ids: Sequence[int], actor: str | None, before: str | None, limit: int) -> Listing:
         """Comments as people reviewed them; each stands where it was reviewed last on the page."""
-        try:
-            start = None if before is None else int(before)
-        except ValueError:
-            raise BadFilter("before: not a place of this list") from None
+        if before is not None and not _NUMBER.fullmatch(before):
+            raise BadFilter("before: not a place of this list")
+        start = None if before is None else min(int(before), _LARGEST)
         with reading(self._engine) as connection:
             found = acts(connection, site_ids, actor=actor, before=start, limit=limit, actions=REVIEWING)
             ids = list(dict.fromkeys(one.comment_id for one in found if one.comment_id is not None))

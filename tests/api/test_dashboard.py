@@ -418,3 +418,25 @@ def test_pieces_leave_nothing_out_but_what_hides(text):
 def test_a_tower_of_marks_is_cut():
     shown = "".join(one.text for one in pieces("Z" + "\u0301" * 500, (), 1_000) if not one.hidden)
     assert len(shown) == 1 + MOST_MARKS
+
+
+@pytest.mark.parametrize("page", ["rules/blog?after=", "decided?before=", "decided?who=all&before=-"])
+@pytest.mark.parametrize("digits", [30, 5_000])
+def test_a_place_of_too_many_digits_is_no_failure(ann, page, digits):
+    assert ann.get(f"/dashboard/{page}{'9' * digits}").status_code in (200, 422)
+
+
+def test_what_a_comment_suggests_makes_a_rule(blog, ann):
+    author = {"name": "Eve", "email": "none", "ip": "203.0.113.9, 198.51.100.7"}
+    hold(blog, COPY, 1, author=author)
+    page = ann.get("/dashboard/rules/blog/from/c1", headers={"X-Part": "1"}).text
+    assert 'value="ip:198.51.100.7"' in page
+    assert 'value="email:none"' not in page
+
+
+def test_a_rule_that_ends_when_no_time_can_be_shown_is_refused(blog, ann):
+    rule = {"action": "block", "kind": "word", "value": "roofs", "expires_at": "9999-12-31T23:59:59-12:00"}
+    assert blog.post("/v1/rules", json=rule).status_code == 422
+    rule["expires_at"] = "9999-12-31T23:59:59Z"
+    assert blog.post("/v1/rules", json=rule).status_code == 201
+    assert ann.get("/dashboard/rules/blog").status_code == 200

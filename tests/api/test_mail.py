@@ -157,3 +157,15 @@ def test_a_hostile_comment_becomes_nothing_but_text(anonymous, blog, text):
 def test_who_is_signed_in_still_acts_in_the_name_of_the_link(app, blog, path):
     say(moderating(app, "bob", Role.MODERATOR), path)
     assert reviews(blog) == [("ann", "spam")]
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "9" * 30, "x"])
+def test_a_review_number_that_can_be_none_is_refused(anonymous, path, number):
+    token = csrf_token(anonymous.get(path))
+    answer = anonymous.post(f"{path}/undo", data={"csrf_token": token, "number": number})
+    assert answer.status_code in (303, 422)
+
+
+def test_a_note_is_what_every_database_can_keep(anonymous, blog, path):
+    assert say(anonymous, path, note="\0" + "n" * 9_000).status_code == 303
+    assert blog.get("/v1/comments/c1").json["reviews"][-1]["note"] == "\ufffd" + "n" * 1_999

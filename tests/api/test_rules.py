@@ -100,6 +100,7 @@ def test_a_bad_rule_in_a_list_is_named_and_nothing_is_added(client, problem):
         ({"kind": "links", "value": 0}, "$.value"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "$.expires_at"),
         ({"expires_at": "2101-01-01T00:00:00"}, "$.expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-12:00"}, "$.expires_at"),
         ({"note": "x" * 2_001}, "$.note"),
         ({"created_by": "x" * 65}, "$.created_by"),
     ],
@@ -140,6 +141,13 @@ def test_a_rule_s_note_and_expiry_change(client):
     assert changed == {**added, "note": "why"}
     changed = client.patch(f"/v1/rules/{added['id']}", json={"expires_at": None}).json
     assert (changed["expires_at"], changed["note"]) == (None, "why")
+
+
+def test_a_rule_that_ends_with_the_calendar_is_shown(client):
+    rule = add(client, expires_at="9999-12-31T23:59:59.999999Z")
+    assert rule["expires_at"].startswith("9999-12-31T23:59:59.99")
+    assert client.patch(f"/v1/rules/{rule['id']}", json={"expires_at": "9999-12-31T23:59:59-12:00"}).status_code == 422
+    assert client.get("/v1/rules").json["rules"] == [rule]
 
 
 def test_what_a_rule_says_does_not_change(client, problem):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from click.testing import CliRunner, Result
 
+from api.cli.tables import show
 from hamlet.cli import cli
 from moderation.errors import CommentNotFound, HamletError, NothingToUndo, SiteNotFound
 from moderation.settings import load
@@ -100,3 +103,19 @@ def test_a_comment_that_is_not_there_is_an_error(hamlet, held, call):
 def test_a_site_that_is_not_there_is_an_error(hamlet):
     with pytest.raises(SiteNotFound):
         hamlet("list", site="nowhere")
+
+
+def test_an_id_given_twice_is_counted_once(hamlet, held):
+    assert "settled 1 as spam" in hamlet("settle", "spam", held[0], held[0]).stderr
+
+
+def test_a_table_on_a_terminal_shows_brackets_and_no_control_characters(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show("Rules", ("value",), [("x[a-z]+ [/url] \x1b[31m",)])
+    told = capsys.readouterr().out
+    assert "x[a-z]+ [/url]" in told and "\x1b[31m" not in told
+
+
+def test_a_cell_stays_in_its_line_and_column(capsys):
+    show("Held", ("text", "more"), [("one\ntwo\tthree", 4)])
+    assert capsys.readouterr().out == "one two three\t4\n"

@@ -13,6 +13,7 @@ import pytest
 from moderation.check import Judging, Submission, check_comments, judge
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, read_line
+from moderation.past import ascii_host
 from moderation.policy import Policy, Thresholds, make_policy
 from moderation.store import MemoryStore
 from moderation.verdict import Decision, Reason, Verdict
@@ -281,3 +282,16 @@ def test_a_changed_comment_is_judged_anew(check):
     check(make_comment("hello", id="c1"))
     (changed,) = check(make_comment("casino casino", id="c1"))
     assert (changed.repeated, changed.verdict.decision) == (False, Decision.REJECT)
+
+
+@pytest.mark.parametrize(("before", "seen"), [(0, True), (99, True), (100, False)])
+def test_of_a_comment_full_of_links_only_the_first_are_looked_at_for_look_alikes(shipped, shipped_policy, before, seen):
+    """Decoding thousands of strange hosts took half a minute, and others waited for it."""
+    links = [f"http://{number}.example/" for number in range(before)]
+    (verdict,) = judge_all([make_comment(" ".join([*links, "http://аррlе.com/"]))], shipped, shipped_policy)
+    assert ("look-alike-domain" in verdict.evidence) is seen
+
+
+@pytest.mark.parametrize("host", ["ж." * 950, "ü" * 1_900])
+def test_what_is_too_long_for_a_host_is_not_encoded(host):
+    assert ascii_host(f"{host}example") == f"{host}example"

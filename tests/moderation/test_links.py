@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from moderation import links
 from moderation.links import domain_of, email_domain, host_of, is_ip_host, path_words, registered_domain
 from tests.moderation.strategies import any_text
 
@@ -28,6 +29,14 @@ from tests.moderation.strategies import any_text
 )
 def test_host_is_read_as_people_type_addresses(url, host):
     assert host_of(url) == host
+
+
+def test_no_long_url_is_kept_in_memory():
+    long = "http://long.example/" + "a" * 100_000
+    assert host_of(long) == host_of(f"{long}b") == "long.example"
+    before = links._host_of.cache_info().misses
+    assert host_of(f"{long}c") == "long.example"
+    assert links._host_of.cache_info().misses == before
 
 
 @pytest.mark.parametrize(

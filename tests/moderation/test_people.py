@@ -673,3 +673,45 @@ def test_every_act_is_noted(people, engine):
 def test_every_refusal_says_what_to_do():
     errors: list[HamletError] = [SignInRefused(5), BadToken(), LastOwner("ann", "blog"), UserExists("a")]
     assert all(error.hint and "\n" not in str(error) for error in errors)
+
+
+@DATABASES
+@pytest.mark.parametrize("how", ["removed", "demoted", "disabled"])
+def test_links_of_somebody_who_is_owner_no_more_are_void(people, how):
+    make_owner(people)
+    bob = make_member(people, 1, Role.OWNER, "bob")
+    make_member(people, 1, Role.VIEWER, "carl")
+    back, account, others = (
+        people.invite(1, Role.OWNER, by="bob"),
+        people.reset_link("carl", by="bob"),
+        people.invite(1, Role.VIEWER, by="ann"),
+    )
+    if how == "removed":
+        people.remove(bob.id, 1, by="ann")
+    elif how == "demoted":
+        people.set_role(bob.id, 1, Role.VIEWER, by="ann")
+    else:
+        people.disable("bob", by="command")
+    for token in (back, account):
+        with pytest.raises(BadToken):
+            people.invitation(token)
+    assert people.invitation(others).role is Role.VIEWER
+
+
+@DATABASES
+def test_a_link_that_sets_a_password_is_void_once_the_person_joins_a_site_of_somebody_else(people):
+    make_owner(people)
+    carl = make_member(people, 1, Role.VIEWER, "carl")
+    by_owner = people.reset_link("carl", by="ann")
+    people.accept(people.invite(2, Role.VIEWER, by="dora"), carl.id)
+    with pytest.raises(BadToken):
+        people.invitation(by_owner)
+
+
+@DATABASES
+def test_a_link_of_the_command_line_that_sets_a_password_outlives_a_new_role(people):
+    make_owner(people)
+    carl = make_member(people, 1, Role.VIEWER, "carl")
+    by_command = people.reset_link("carl", by="command")
+    people.set_role(carl.id, 2, Role.VIEWER, by="command")
+    assert people.invitation(by_command).is_reset

@@ -436,3 +436,13 @@ def test_ten_thousand_rules_are_cheap():
     for _ in range(50):
         rules.match(seen)
     assert (time.perf_counter() - start) / 50 < 0.01
+
+
+@pytest.mark.parametrize("url", ["https:///bad.example/x", "http:/bad.example", "http:bad.example", "///bad.example"])
+def test_a_domain_is_met_however_many_slashes_stand_before_it(url):
+    assert met("domain", "bad.example", f'see <a href="{url}">this</a>')
+
+
+def test_a_link_of_three_slashes_is_not_allowed_by_another_beside_it():
+    text = '<a href="https:///bad.example/x">this</a> <a href="https://good.example/">that</a>'
+    assert not hits(make_rule("domain", "good.example", "allow"), text)

@@ -120,6 +120,7 @@ def test_nonsense_is_refused_and_says_what_would_be_right(kind, value, said):
         ({"action": "maim"}, "$.action"),
         ({"kind": "shoe"}, "$.kind"),
         ({"expires_at": 5, "now": 5}, "$.expires_at"),
+        ({"expires_at": 253_402_300_800_000}, "$.expires_at"),
         ({"note": "x" * 2_001}, "$.note"),
         ({"created_by": "\0"}, "$.created_by"),
     ],

@@ -193,3 +193,14 @@ def test_history_is_read_in_portions_up_to_a_bound(engine, book, ann, monkeypatc
     assert len({one.comment.text for one in book.history(ann)}) == 7
     assert len(list(book.history(ann, most=5))) == 5
     assert list(book.history(ann, since=now_ms() + 1_000)) == []
+
+
+def test_the_id_of_a_removed_rule_is_never_given_again(book, ann, ben):
+    kept = book.add_one(ben, block("kept.example"))
+    removed = [book.add_one(ann, block(f"{name}.example")) for name in "ab"]
+    for rule in reversed(removed):
+        book.remove(ann, rule.id)
+    ids = [rule.id for rule in book.add(ann, [block("c.example"), block("d.example")]).rules]
+    assert len({kept.id, *ids, *(rule.id for rule in removed)}) == 5
+    with pytest.raises(RuleNotFound):
+        book.remove(ann, removed[-1].id)

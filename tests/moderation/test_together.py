@@ -34,6 +34,27 @@ def test_those_who_wait_are_served_in_one_round():
     assert rounds == [1, 4]
 
 
+def test_who_does_a_round_of_others_gets_the_own_results_nevertheless():
+    first, begun = Event(), Event()
+
+    def work(tasks):
+        if tasks == ["first"]:
+            begun.set()
+            first.wait(10)
+        return tasks
+
+    together = Together(work, most=2)
+    with ThreadPoolExecutor(9) as pool:
+        busy = pool.submit(together, ["first"])
+        begun.wait(10)
+        waiting = [pool.submit(together, [number, number]) for number in range(8)]  # No two fit into one round.
+        while len(together._waiting) < 8:
+            pass
+        first.set()
+        assert busy.result(10) == ["first"]
+        assert [one.result(10) for one in waiting] == [[number, number] for number in range(8)]
+
+
 def test_a_round_takes_no_more_than_it_may_but_always_one():
     rounds = []
     together = Together(lambda tasks: rounds.append(len(tasks)) or tasks, most=3)
