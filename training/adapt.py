@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -35,12 +36,13 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Groups = NDArray[np.int64]
 Indices = NDArray[np.int64]
-Choices = tuple[tuple[float, ...], tuple[float, ...]]
+Grid = tuple[tuple[float, ...], tuple[float, ...]]
+Beside = TypeVar("Beside", "Anchors", "_Task")
 
-CAUTIOUS: Choices = (1.0, 0.5, 0.25), (1_000.0, 0.0)
+CAUTIOUS: Grid = (1.0, 0.5, 0.25), (1_000.0, 0.0)
 """How far the base may be trusted (a factor on its log-odds), and for how many labels the seeds may count, all
 together, where most labels are of what was held; the first of each unless another is clearly better."""
-FREE: Choices = (0.5, 0.25), (0.0,)
+FREE: Grid = (0.5, 0.25), (0.0,)
 """The same where most labels were drawn at random."""
 CLEARLY = 0.97
 """Of what another choice loses, what is clearly less."""
@@ -144,11 +146,7 @@ def adapt(
     # Of many labels nearly every column occurs, and a copy would take as much memory again.
     small, columns = matrix, None
     if matrix.shape[0] <= MOST_COMPRESSED:
-        columns = matrix.there()
-        if anchors is not None:
-            columns = np.union1d(columns, anchors.matrix.there())
-            anchors = Anchors(anchors.matrix.of_columns(columns), anchors.base, anchors.targets)
-        small = matrix.of_columns(columns)
+        small, anchors, columns = _narrowed(matrix, anchors)
     groups, random = labels.groups, labels.random
 
     def learn(number: int, head: str) -> Correction | None:
@@ -157,11 +155,11 @@ def adapt(
         if not said.any():
             return None
         amount = np.where(said, labels.weight, 0.0)
-        task = _Task(head, small, base[:, number], target >= 0.5, amount, groups, random & said)
+        task = _Task(small, base[:, number], target >= 0.5, amount, groups, random & said)
         task.anchors = _of_head(anchors, number)
         # Unseen scores are for choosing, calibrating, and for what signals are worth beside those of spam.
         needed = folds if head == SPAM or task.enough() else 0
-        found = _correct(task, needed, _known(earlier, head, columns))
+        found = _correct(head, task, needed, _known(earlier, head, columns))
         if columns is not None:
             column = np.zeros(matrix.shape[1])
             column[columns] = found.column
@@ -172,6 +170,15 @@ def adapt(
     learnt = Parallel(n_jobs=-1, prefer="threads")(delayed(learn)(*one) for one in enumerate(HEADS))
     corrections = {one.head: one for one in learnt if one is not None}
     return Adapted(corrections, learnt_signals(labels, corrections.get(SPAM)))
+
+
+def _narrowed(matrix: Rows, beside: Beside | None) -> tuple[Rows, Beside | None, Indices]:
+    """Labels, and what is learnt from beside them, in the columns that occur in either; and which those are."""
+    columns = matrix.there()
+    if beside is not None:
+        columns = np.union1d(columns, beside.matrix.there())
+        beside = replace(beside, matrix=beside.matrix.of_columns(columns))
+    return matrix.of_columns(columns), beside, columns
 
 
 @dataclass(slots=True)
@@ -197,7 +204,7 @@ def _of_head(anchors: Anchors | None, number: int) -> _Task | None:
     target = anchors.targets[:, number]
     weight = (~np.isnan(target)).astype(np.float64)
     none = np.zeros(0, dtype=np.int64)
-    task = _Task(HEADS[number], anchors.matrix, anchors.base[:, number], target >= 0.5, weight, none, none.astype(bool))
+    task = _Task(anchors.matrix, anchors.base[:, number], target >= 0.5, weight, none, none.astype(bool))
     return task if task.both else None
 
 
@@ -205,7 +212,6 @@ def _of_head(anchors: Anchors | None, number: int) -> _Task | None:
 class _Task:
     """Labels of one head; those that do not speak of it have no weight."""
 
-    head: str
     matrix: Rows
     base: Floats
     positive: Bools
@@ -217,13 +223,9 @@ class _Task:
 
     def of(self, rows: Indices) -> _Task:
         """Some of the labels, in the columns that occur there."""
-        matrix, anchors = Rows.of(self.matrix[rows]), self.anchors
-        columns = matrix.there()
-        if anchors is not None:
-            columns = np.union1d(columns, anchors.matrix.there())
-            anchors = replace(anchors, matrix=anchors.matrix.of_columns(columns))
+        matrix, anchors, _ = _narrowed(Rows.of(self.matrix[rows]), self.anchors)
         some = self.base[rows], self.positive[rows], self.weight[rows], self.groups[rows], self.random[rows]
-        return _Task(self.head, matrix.of_columns(columns), *some, anchors)
+        return _Task(matrix, *some, anchors)
 
     @property
     def said(self) -> Bools:
@@ -245,7 +247,7 @@ def _both(positive: Bools, weight: Floats) -> bool:
     return bool(there.any() and not there.all())
 
 
-def _correct(task: _Task, folds: int, known: _Known | None) -> Correction:
+def _correct(head: str, task: _Task, folds: int, known: _Known | None) -> Correction:
     trust, anchor = CAUTIOUS[0][0], CAUTIOUS[1][0]
     if known is not None:
         trust, anchor = known.trust, known.anchor
@@ -258,7 +260,7 @@ def _correct(task: _Task, folds: int, known: _Known | None) -> Correction:
     of_words, bias = found.weights[:-1], float(found.weights[-1])
     told = found.slope * found.unseen + found.intercept
     spoken = int(task.said.sum())
-    return Correction(task.head, trust, anchor, found.slope, found.intercept, bias, of_words, told, spoken)
+    return Correction(head, trust, anchor, found.slope, found.intercept, bias, of_words, told, spoken)
 
 
 @dataclass(slots=True)
@@ -317,10 +319,10 @@ def _fitted(
 ) -> Floats:
     """Weights [columns], and the bias behind them. Labels that are left out keep their row, and count for nothing."""
     weight = task.weight if without is None else np.where(without, 0.0, task.weight)
-    blocks, offset, positive, weight = [task.matrix], trust * task.base, task.positive, _balanced(task.positive, weight)
+    matrix, offset, positive, weight = task.matrix, trust * task.base, task.positive, _balanced(task.positive, weight)
     if anchor and task.anchors is not None:
         held = task.anchors
-        blocks.append(held.matrix)
+        matrix = matrix.above(held.matrix)
         offset = np.concatenate([offset, trust * held.base])
         positive = np.concatenate([positive, held.positive])
         amount = _balanced(held.positive, held.weight)
@@ -328,8 +330,7 @@ def _fitted(
     prior = np.zeros(task.matrix.shape[1] + 1)
     spreads = np.full(prior.size, SPREAD)
     spreads[-1] = BIAS_SPREAD
-    table = WithBias(blocks)
-    return fit(table, offset, positive, prior, spreads, weight=weight, start=start, tolerance=tolerance)
+    return fit(WithBias(matrix), offset, positive, prior, spreads, weight=weight, start=start, tolerance=tolerance)
 
 
 def _balanced(positive: Bools, weight: Floats) -> Floats:
@@ -346,39 +347,33 @@ def _balanced(positive: Bools, weight: Floats) -> Floats:
 
 
 def _scored(task: _Task, trust: float, weights: Floats) -> Floats:
-    found: Floats = trust * task.base + WithBias([task.matrix]) @ weights
+    found: Floats = trust * task.base + WithBias(task.matrix) @ weights
     return found
 
 
 @dataclass(slots=True)
 class WithBias:
-    """Features below each other, with one more column of ones."""
+    """Features, with one more column of ones."""
 
-    blocks: Sequence[Rows]
+    rows: Rows
 
     def __matmul__(self, weights: Floats) -> Floats:
-        found: Floats = np.concatenate([block @ weights[:-1] for block in self.blocks]).astype(np.float64)
+        found: Floats = (self.rows @ weights[:-1]).astype(np.float64)
         found += weights[-1]
         return found
 
     @property
     def T(self) -> _Turned:  # noqa: N802  # As numpy has it.
         """The matrix turned, to be multiplied."""
-        return _Turned(self.blocks)
+        return _Turned(self.rows)
 
 
 @dataclass(slots=True)
 class _Turned:
-    blocks: Sequence[Rows]
+    rows: Rows
 
-    def __matmul__(self, rows: Floats) -> Floats:
-        out, low = np.empty(self.blocks[0].shape[1] + 1), 0
-        out[-1] = rows.sum()
-        for block in self.blocks:
-            part = block.turned(rows[low : low + block.shape[0]])
-            out[:-1] = part if not low else out[:-1] + part
-            low += block.shape[0]
-        return out
+    def __matmul__(self, values: Floats) -> Floats:
+        return np.append(self.rows.turned(values), values.sum())
 
 
 def _chosen(task: _Task) -> tuple[float, float]:

@@ -127,7 +127,18 @@ class Weighed:
     @cached_property
     def used(self) -> LabelsUsed:
         """What a model that learns from them is to remember."""
-        return used(self.taught, self.weight[self.weight > 0])
+        labels, digest = self.taught, hashlib.sha256()
+        for one, amount in zip(labels, self.weight[self.weight > 0].tolist(), strict=True):
+            digest.update(f"{one.comment_id}:{one.outcome}:{amount:.6f}\n".encode())
+        ids = [one.comment_id for one in labels]
+        return LabelsUsed(
+            count=len(labels),
+            outcomes=dict(Counter(str(one.outcome) for one in labels)),
+            first=min(ids, default=""),
+            last=max(ids, default=""),
+            until=max((one.reviewed_at for one in labels), default=0),
+            digest=digest.hexdigest(),
+        )
 
     @cached_property
     def random(self) -> Bools:
@@ -181,22 +192,6 @@ def _drawn(one: Kept) -> float:
     if one.share is None or one.decision is Decision.HOLD:
         return 1.0
     return min(MOST_OF_A_SAMPLE, 1 / max(one.share, 1e-6))
-
-
-def used(labels: Sequence[Kept], weight: Floats) -> LabelsUsed:
-    """What a model that learns from these labels is to remember of them."""
-    digest = hashlib.sha256()
-    for one, amount in zip(labels, weight.tolist(), strict=True):
-        digest.update(f"{one.comment_id}:{one.outcome}:{amount:.6f}\n".encode())
-    ids = [one.comment_id for one in labels]
-    return LabelsUsed(
-        count=len(labels),
-        outcomes=dict(Counter(str(one.outcome) for one in labels)),
-        first=min(ids, default=""),
-        last=max(ids, default=""),
-        until=max((one.reviewed_at for one in labels), default=0),
-        digest=digest.hexdigest(),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ class Rows:
         """Rows in memory."""
         return cls([matrix], matrix.shape[1])
 
+    def above(self, others: Rows) -> Rows:
+        """These, and others below them."""
+        return Rows([*self._blocks, *others._blocks], self.shape[1])
+
     def __matmul__(self, column: NDArray[np.floating]) -> NDArray[np.float32]:
         # In their own floats: with longer ones all of a block would be copied.
         short = column.astype(np.float32)

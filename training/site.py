@@ -282,13 +282,12 @@ class _Trainer:
         test[new[len(new) - count :]] = True
         # Near-copies of what was learnt from are no test.
         test &= ~np.isin(labels.groups, labels.groups[taught & ~test])
-        first = taught & ~test
+        first, nothing = taught & ~test, read.of(np.zeros(0, np.int64))
         if not test.any() or not first.any():
-            nothing = read.of(np.zeros(0, np.int64))
             return self._tried(Adapted({}), self._base.manifest, nothing, labels.targets[:0]), None
         after = read.of(np.flatnonzero(test))
         early = adapt(read.base, read.matrix, weigh(read.labels, self._asked.now, first), self._anchors)
-        heads = with_limits(self._base.manifest.heads, self._promised(early, read.of(np.zeros(0, np.int64))))
+        heads = with_limits(self._base.manifest.heads, self._promised(early, nothing))
         name = name_of(self._site.name, self._number)
         manifest = msgspec.structs.replace(self._base.manifest, name=name, heads=heads, rejects_with_base=True)
         trial = self._tried(early, manifest, after, weigh(after.labels, self._asked.now).targets)
