@@ -193,6 +193,7 @@ def write_plots(points: Sequence[Point], file: Path) -> None:
     page = environment.get_template("site.html").render(
         name="sites on blogs that the base has never seen",
         headline="Recall at 0.1 % false positives after so many labels: base, labels alone, site model.",
+        note=f"Means of {DRAWS} draws; a quarter is spam. drawn: all at random; queue: what the base holds.",
         plots=[Markup(plot) for plot in plots(points)],
     )
     file.write_text(page, encoding="utf-8")

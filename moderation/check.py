@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.campaigns import sketches
-from moderation.classifier import Classifier, Scored, sigmoid
+from moderation.classifier import DIGITS, Classifier, Scored, sigmoid
 from moderation.comment import Comment, content_digest
 from moderation.explain import Explanation, explain
 from moderation.features import Features
@@ -114,7 +114,7 @@ def _assess(
         observe(seen, policy.signals, policy.weights) for (seen, _), policy in zip(looked, policies, strict=True)
     ]
     of_text, logits = _summed(scored, findings, classifier)
-    scores = sigmoid(logits).round(6).tolist()
+    scores = sigmoid(logits).round(DIGITS).tolist()
     decided = [policy.judge(row) for policy, row in zip(policies, scores, strict=True)]
     unsure = _unsure(submissions, [decision for decision, _ in decided], looked)
     heads = [
@@ -167,7 +167,7 @@ def _unsure(
             observe(looked[i][0], base.policy.signals, base.policy.weights)
             for i, base in zip(places, bases, strict=True)
         ]
-        scores = sigmoid(_summed(scored, found, classifier)[1]).round(6).tolist()
+        scores = sigmoid(_summed(scored, found, classifier)[1]).round(DIGITS).tolist()
         for i, base, row in zip(places, bases, scores, strict=True):
             if base.policy.judge(row)[0] is not Decision.REJECT:
                 unsure.add(i)

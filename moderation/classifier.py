@@ -23,6 +23,9 @@ from moderation.grams import Floats, Index
 MAX_LOGIT = 12.0
 """Scores stay inside [6e-6, 1 - 6e-6]: no evidence in text is worth more certainty than that."""
 
+DIGITS = 6
+"""Of a score are told and looked at; whoever sets thresholds must look at as many."""
+
 _LEAST_NORM = np.float32(1e-6)
 _TOKEN_SCALE = np.float32(TOKEN_SCALE)
 _ONES = np.ones(8_192, dtype=np.float32)

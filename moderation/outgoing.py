@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from moderation.errors import BadAddress, NotTaken
+from moderation.printable import printable
 from moderation.targets import Target, is_public, refuse_odd_number, take_apart
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 10.0, 20.0
@@ -162,7 +163,7 @@ def _beginning(response: BaseHTTPResponse) -> str:
         while len(read) < MOST_READ and (some := response.read1(MOST_READ - len(read))):
             read += some
     text = read[: 4 * SAID].decode("utf-8", "replace")
-    return "".join(sign if sign.isprintable() else " " for sign in " ".join(text.split()))[:SAID]
+    return printable(" ".join(text.split()))[:SAID]
 
 
 def _reason(error: Exception) -> str:

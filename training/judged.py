@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.artifact import Manifest
-from moderation.classifier import Classifier
+from moderation.classifier import DIGITS, Classifier
 from moderation.comment import Comment, LabelledComment
 from moderation.policy import Policy, make_policy
 from moderation.verdict import SEVERITY, Decision
@@ -102,7 +102,7 @@ class Judge:
         scores = np.zeros((len(comments), len(self.classifier.heads)))
         for low in range(0, len(comments), BATCH):
             progress("judging", low, len(comments))
-            scores[low : low + BATCH] = self.classifier.scores(comments[low : low + BATCH]).round(6)
+            scores[low : low + BATCH] = self.classifier.scores(comments[low : low + BATCH]).round(DIGITS)
         progress("judging", len(comments), len(comments))
         decided = [SEVERITY[self.policy.judge(row)[0]] for row in scores.tolist()]
         return scores, np.array(decided, dtype=np.int64)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
+from moderation.printable import printable
 from training import measures
 from training.gate import Trial
 from training.labels import HEADS
@@ -187,7 +188,7 @@ def _flips(result: Result) -> Table:
 
 
 def _line(text: str, most: int = 70) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join(printable(text).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
@@ -276,6 +277,7 @@ def as_html(result: Result) -> str:
         headline=headline(result),
         promised=list(_promised(result)),
         tables=tables(result),
+        note="Dashed upright lines: 0.1 % and 1 % false positives.",
         site=result.site,
         name=result.manifest.name,
         # Our own SVG: everything from outside was escaped where it was put in.

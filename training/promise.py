@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.artifact import HeadManifest
+from moderation.classifier import DIGITS
 from moderation.guarantee import Bound, threshold_below, threshold_for
 from moderation.policy import Choices
 from training.labels import HEADS
@@ -74,7 +75,7 @@ def share(alpha: float) -> str:
 
 def promise(scores: Floats, bad: NDArray[np.bool_], choices: Choices, now: int) -> Promise:
     """The promise that labels kept aside allow: ``scores`` [labels, heads], ``bad`` [labels] spam or abuse."""
-    highest = scores.max(axis=1, initial=0.0).round(6)  # As many digits as are looked at when a comment is judged.
+    highest = scores.max(axis=1, initial=0.0).round(DIGITS)
     ham, evil = highest[~bad], highest[bad]
     reject = threshold_for(ham, choices.most_ham_rejected)
     if reject is not None and reject.threshold > 1:  # Too much ham has the highest score there is.

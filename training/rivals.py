@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from moderation.classifier import DIGITS
 from moderation.guarantee import binomial_cdf
 from moderation.policy import Thresholds
 from moderation.signals import SIGNALS
@@ -56,7 +57,7 @@ def probabilities(logits: Floats, found: NDArray[np.floating], weighs: Floats) -
     spam = HEADS.index(SPAM)
     whole = logits.copy()
     whole[:, spam] += found @ weighs
-    scores: Floats = expit(whole).round(6)  # As many digits as are looked at when a comment is judged.
+    scores: Floats = expit(whole).round(DIGITS)
     return scores
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from api import feedback
 from api.akismet.access import site_of
 from api.akismet.answers import HTML, THANKS, answer, invalid, missing
 from api.akismet.form import Form, read_form
@@ -17,13 +18,11 @@ from api.wiring import parts
 from moderation.callbacks import VIA
 from moderation.check import Submission
 from moderation.comment import Comment
-from moderation.errors import CommentNotFound, HamletError
+from moderation.errors import CommentNotFound
 from moderation.past import Outcome
-from moderation.review import Actor
 from moderation.store.sites import Site
 
 bp = Blueprint("feedback", __name__)
-MOST_OF_NAME = 64
 
 
 @bp.post("/1.1/submit-spam")
@@ -52,26 +51,13 @@ def _submit(outcome: Outcome) -> Response:
 
 
 def _review(form: Form, site: Site, outcome: Outcome) -> None:
-    comment, actor = comment_of(form, parts().sites.secret), Actor(reporter_of(form), VIA)
-    name = str(comment.id)
+    comment = comment_of(form, parts().sites.secret)
     if not _known(site, comment):
         parts().check([Submission(site.id, comment, parts().judging(site))])
-    elif _last_said(site, name) == (outcome, actor.name):
-        return  # A client that heard no answer sends it again.
-    result = parts().queue.settle(site.id, [name], outcome, actor)[name]
-    if isinstance(result, HamletError):
-        raise result
-
-
-def reporter_of(form: Form) -> str:
-    """Who says so: the protocol, and the person that the client names, else the client.
-
-    Nobody has signed in here: whoever holds the key can name anybody. So it never looks like a person of Hamlet, and
-    learning can weigh it as what it is.
-    """
-    client = request.user_agent.string.partition("/")[0].strip()
-    reporter = form["reporter"] or client
-    return (f"{VIA}:{reporter}" if reporter else VIA)[:MOST_OF_NAME]
+    # Nobody has signed in here: whoever holds the key can name anybody. So it never looks like a person of Hamlet, and
+    # learning can weigh it as what it is.
+    who = form["reporter"] or request.user_agent.string.partition("/")[0].strip()
+    feedback.settle(site, str(comment.id), outcome, feedback.reporter(VIA, who))
 
 
 def _known(site: Site, comment: Comment) -> bool:
@@ -80,12 +66,3 @@ def _known(site: Site, comment: Comment) -> bool:
     except CommentNotFound:
         return False
     return True
-
-
-def _last_said(site: Site, name: str) -> tuple[Outcome | None, str] | None:
-    """What was said last of the newest version, and by whom."""
-    history = parts().store.history(site.id, name)
-    last = history.reviews[-1] if history.reviews else None
-    if last is None or last.reviewed_at < history.revisions[-1].received_at:
-        return None
-    return last.outcome, last.reviewer

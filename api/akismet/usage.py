@@ -13,6 +13,7 @@ from api.akismet.access import key_of, site_of
 from api.akismet.answers import answer, answer_json, invalid
 from api.akismet.form import read_form
 from api.akismet.statistics import count, next_month, today
+from api.v1.bodies import whole
 from moderation.store.sites import Site
 
 bp = Blueprint("usage", __name__)
@@ -73,4 +74,5 @@ def _month(text: str) -> date:
 
 
 def _number(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else default
+    number = whole(text, 9)
+    return default if number is None else number

@@ -206,8 +206,8 @@ def _show_tally(tally: Tally) -> None:
     rows += [(f"decided then: {decision}", number) for decision, number in tally.decided.items()]
     rows += [(f"people said: {outcome}", number) for outcome, number in tally.said.items()]
     rows += [("wrongly", tally.wrong)]
-    rows += [("example", _line(text)) for text in tally.examples]
-    rows += [("wrong example", _line(text)) for text in tally.wrong_examples]
+    rows += [("example", " ".join(text.split())) for text in tally.examples]
+    rows += [("wrong example", " ".join(text.split())) for text in tally.wrong_examples]
     rule = tally.rule
     show(f"{rule.action} {rule.kind} {rule.value}", ("what", ""), rows)
 
@@ -215,8 +215,3 @@ def _show_tally(tally: Tally) -> None:
 def _show_mapping(found: Imported) -> None:
     rows = [(one.line, one.entry, one.rule.action, one.rule.kind, one.rule.value) for one in found.mapped]
     show("What each entry becomes", ("line", "entry", "action", "kind", "value"), rows)
-
-
-def _line(text: str) -> str:
-    """A text on one line; control characters could speak to the terminal."""
-    return "".join(sign if sign.isprintable() else " " for sign in " ".join(text.split()))

@@ -10,24 +10,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from moderation.printable import printable
+
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows: a table on a terminal, tab-separated without a heading elsewhere."""
     if not sys.stdout.isatty():
         for row in rows:
-            print("\t".join(map(_cell, row)))
+            print("\t".join(printable(str(cell)) for cell in row))
         return
     table = Table(title=title, title_justify="left")
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*(Text(_cell(cell)) for cell in row))  # Brackets in a comment are no markup.
+        table.add_row(*(Text(printable(str(cell))) for cell in row))  # Brackets in a comment are no markup.
     Console().print(table)
-
-
-def _cell(cell: object) -> str:
-    """On one line, in one column; control characters could speak to the terminal."""
-    return "".join(sign if sign.isprintable() else " " for sign in str(cell))
 
 
 def day(milliseconds: int | None) -> str:

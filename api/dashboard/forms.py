@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import starmap
 from typing import Any
 
@@ -12,6 +13,8 @@ from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from api.dashboard.keys import ACTIONS, clashes, keys_of
 from api.dashboard.language import NAMES, gettext, lazy
+from api.problems import Refused
+from api.v1.bodies import whole
 from moderation.errors import BadName, BadPassword
 from moderation.people import (
     LEAST_PASSWORD,
@@ -155,3 +158,19 @@ def _one_key(form: FlaskForm, field: Field) -> None:
 for _action in ACTIONS:
     _field = StringField(_action.label, [Length(max=20), _one_key], render_kw={"autocomplete": "off"})
     setattr(PreferencesForm, f"key_{_action.name}", _field)
+
+
+MOST_NOTE = 2_000
+
+
+def note_of(form: Mapping[str, str]) -> str | None:
+    """What a moderator noted, as every database can keep it."""
+    return form.get("note", "").replace("\0", "\N{REPLACEMENT CHARACTER}")[:MOST_NOTE] or None
+
+
+def review_number(form: Mapping[str, str]) -> int:
+    """Which review is to be taken back."""
+    number = whole(form.get("number", ""), 9)
+    if number is None:
+        raise Refused(422, "invalid-request", "number: which review is to be taken back")
+    return number

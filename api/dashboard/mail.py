@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.dashboard import cards
+from api.dashboard import cards, forms
 from api.dashboard.language import gettext
 from api.problems import Refused
 from api.wiring import parts
@@ -22,9 +22,6 @@ from moderation.store.sites import Site
 bp = Blueprint("mail", __name__, url_prefix="/mail")
 VIA = "mail"
 GONE, NOT_FOUND = 410, 404
-MOST_NOTE = 2_000
-MOST_DIGITS = 9
-"""Of the number of a review."""
 
 
 @bp.get("/<token>")
@@ -49,7 +46,7 @@ def settle(token: str) -> AnyResponse:
         outcome, seen = Outcome(form.get("outcome", "")), int(form.get("seen", ""))
     except ValueError as error:
         raise Refused(422, "invalid-request", f"the form is not one of ours: {error}") from error
-    note = form.get("note", "").replace("\0", "\N{REPLACEMENT CHARACTER}")[:MOST_NOTE] or None
+    note = forms.note_of(form)
     results = parts().queue.settle(
         link.site_id, [link.comment_id], outcome, _actor(link), note=note, seen={link.comment_id: seen}
     )
@@ -59,12 +56,10 @@ def settle(token: str) -> AnyResponse:
 @bp.post("/<token>/undo")
 def undo(token: str) -> AnyResponse:
     """Take the reviewer's own word back."""
-    link, number = _read(token), request.form.get("number", "")
-    if not number.isdecimal() or len(number) > MOST_DIGITS:
-        raise Refused(422, "invalid-request", "number: which review is to be taken back")
+    link, number = _read(token), forms.review_number(request.form)
     result: Done | HamletError
     try:
-        result = parts().queue.undo(link.site_id, link.comment_id, int(number), _actor(link))
+        result = parts().queue.undo(link.site_id, link.comment_id, number, _actor(link))
     except CommentNotFound:
         raise
     except HamletError as error:

@@ -25,6 +25,7 @@ from api.dashboard.model_words import (
 )
 from api.dashboard.thresholds import tidied
 from api.problems import Refused
+from api.v1.bodies import whole
 from api.wiring import parts
 from moderation import estimates
 from moderation.check import Judging
@@ -361,10 +362,10 @@ _CHANGES: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def _whole(name: str) -> int:
-    text = request.form.get(name, "").strip()
-    if not text.isascii() or not text.isdecimal() or len(text) > 10:
+    number = whole(request.form.get(name, "").strip(), 10)
+    if number is None:
         raise BadSetting(name, gettext("a whole number is needed"))
-    return int(text)
+    return number
 
 
 def _percent(name: str) -> float:
@@ -398,9 +399,10 @@ def _wanted() -> int | None:
     text = request.form.get("version", "")
     if text == BASE:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    number = whole(text, 9)
+    if number is None:
         raise Refused(UNFIT, "invalid-request", f"version: a number, or {BASE}")
-    return int(text)
+    return number
 
 
 @bp.post("/rollback")

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from api import asked
 from api.asked import Asked
-from api.dashboard import cards
+from api.dashboard import cards, forms
 from api.dashboard.access import acting, local_path, my_site, my_sites, person
 from api.dashboard.keys import ACTIONS, keys_of
 from api.dashboard.language import gettext
@@ -27,7 +27,6 @@ from moderation.store.sites import Site
 bp = Blueprint("queue", __name__)
 PAGE = 30
 MOST_CHIPS = 8
-MOST_NOTE = 2_000
 
 Id = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -38,7 +37,7 @@ class Settling(Struct, frozen=True, forbid_unknown_fields=True):
     site: str
     items: Annotated[dict[Id, Annotated[int, Meta(ge=0)]], Meta(min_length=1, max_length=MOST_AT_ONCE)]
     outcome: Outcome
-    note: Annotated[str, Meta(max_length=MOST_NOTE)] | None = None
+    note: Annotated[str, Meta(max_length=forms.MOST_NOTE)] | None = None
 
 
 class Undoing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,8 +155,7 @@ def _from_form() -> Settling:
     form = request.form
     try:
         items = {possible_id(name): int(form.get(f"seen-{name}", "0")) for name in form.getlist("id")[:MOST_AT_ONCE]}
-        note = form.get("note", "").replace("\0", "\N{REPLACEMENT CHARACTER}")[:MOST_NOTE]
-        return Settling(form.get("site", ""), items, Outcome(form.get("outcome", "")), note or None)
+        return Settling(form.get("site", ""), items, Outcome(form.get("outcome", "")), forms.note_of(form))
     except ValueError as error:
         raise Refused(422, "invalid-request", f"the form is not one of ours: {error}") from error
 
@@ -194,10 +192,8 @@ def undo() -> AnyResponse:
         said = read_as(Undoing)
         return answer_json({"results": _undo(said.site, said.items)})
     form = request.form
-    number = form.get("number", "")
-    if not number.isdecimal() or len(number) > 10:
-        raise Refused(422, "invalid-request", "number: which review is to be taken back")
-    (result,) = _undo(form.get("site", ""), {possible_id(form.get("id", "")): int(number)}).values()
+    number = forms.review_number(form)
+    (result,) = _undo(form.get("site", ""), {possible_id(form.get("id", "")): number}).values()
     flash(gettext("Taken back.") if result["ok"] else str(result["detail"]), "done" if result["ok"] else "error")
     return redirect(local_path(form.get("next", "")), 303)
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.dashboard.access import acting, my_site, my_sites, person
 from api.dashboard.language import gettext
 from api.problems import Refused
-from api.v1.bodies import possible_id
+from api.v1.bodies import possible_id, whole
 from api.wiring import parts
 from moderation.errors import BadRule, RuleExists, RuleNotFound
 from moderation.look import links_in
@@ -23,7 +23,7 @@ from moderation.store import now_ms
 from moderation.store.sites import Site
 
 bp = Blueprint("rules", __name__)
-PAGE, MOST_DIGITS = 100, 9
+PAGE = 100
 EXPIRIES = {"never": None, "1": 1, "7": 7, "30": 30, "365": 365}
 """Days."""
 
@@ -61,8 +61,7 @@ def _page(site: Site, **more: object) -> str:
 
 
 def _number(name: str) -> int:
-    text = request.args.get(name, "0")
-    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else 0
+    return whole(request.args.get(name, "0"), 9) or 0
 
 
 @bp.get("/rules/<site>/from/<path:comment_id>")

@@ -16,6 +16,7 @@ from api.perspective.refusals import bad_value, invalid, no_attributes, unsuppor
 from api.perspective.sentences import Span, sentences, utf16
 from api.wiring import parts
 from moderation.check import Judging, Submission, assess
+from moderation.classifier import DIGITS
 from moderation.comment import Comment
 from moderation.store.sites import Site
 
@@ -111,7 +112,7 @@ def _score(site: Site, text: str, judging: Judging, *, apart: bool) -> Scored:
     if not apart:
         return Scored(whole, [(span, whole) for span in utf16(text, [(0, len(text))])])
     places = sentences(text)
-    rows = judging.classifier.scores([Comment(text=text[begin:end]) for begin, end in places]).round(6).tolist()
+    rows = judging.classifier.scores([Comment(text=text[begin:end]) for begin, end in places]).round(DIGITS).tolist()
     each = [dict(zip(judging.classifier.heads, row, strict=True)) for row in rows]
     return Scored(whole, list(zip(utf16(text, places), each, strict=True)))
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
+from api import feedback
 from api.clients import gives_feedback
 from api.perspective.attributes import heads_of
 from api.perspective.languages import detector
@@ -20,15 +21,13 @@ from api.perspective.refusals import invalid, no_attributes
 from api.wiring import parts
 from moderation.check import Submission
 from moderation.comment import Comment, Parent, Post, decode_json
-from moderation.errors import BadComment, HamletError
+from moderation.errors import BadComment
 from moderation.past import Outcome
-from moderation.review import Actor
 from moderation.secret import keyed_hash
 from moderation.store.sites import Site
 
 VIA = "perspective"
 EVEN = 0.5
-MOST_OF_NAME = 64
 _SPAM = "spam"
 
 
@@ -92,17 +91,9 @@ def _outcome(values: list[tuple[float, str]]) -> Outcome:
 
 
 def _review(site: Site, comment: Comment, outcome: Outcome, community: str | None) -> None:
-    name, actor = str(comment.id), Actor((f"{VIA}:{community}" if community else VIA)[:MOST_OF_NAME], VIA)
     gives_feedback()
     parts().check([Submission(site.id, comment, parts().judging(site))])
-    history = parts().store.history(site.id, name)
-    # Of an edited comment it may be said again.
-    said = [one for one in history.reviews[-1:] if one.reviewed_at >= history.revisions[-1].received_at]
-    if said and (said[0].outcome, said[0].reviewer) == (outcome, actor.name):
-        return  # A client that heard no answer sends it again.
-    result = parts().queue.settle(site.id, [name], outcome, actor)[name]
-    if isinstance(result, HamletError):
-        raise result
+    feedback.settle(site, str(comment.id), outcome, feedback.reporter(VIA, community or ""))
 
 
 def _comment(asked: Suggest, text: str) -> Comment:

@@ -46,14 +46,20 @@ def read_as(kind: type[T]) -> T:
         raise Refused(422, "invalid-request", f"{what} - at `{at.rstrip('`') or '$'}`") from error
 
 
+def whole(text: str, digits: int) -> int | None:
+    """A whole number of at most so many digits; None: it is none. Of very many Python itself makes an error."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
 def number_asked(name: str, default: int, most: int) -> int:
     """A number of the query string, 0 or more."""
     text = request.args.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > most:
+    number = whole(text, 10)
+    if number is None or number > most:
         raise Refused(422, "invalid-request", f"`{name}` is a whole number up to {most:,}, got {text[:50]!r}")
-    return int(text)
+    return number
 
 
 def possible_id(comment_id: str) -> str:

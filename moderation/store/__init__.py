@@ -107,6 +107,12 @@ class History:
     verdicts: tuple[JudgedAt, ...]
     reviews: tuple[Review, ...]
 
+    @property
+    def last_said(self) -> Review | None:
+        """The newest review, if it is of the newest version."""
+        last = self.reviews[-1] if self.reviews else None
+        return last if last is not None and last.reviewed_at >= self.revisions[-1].received_at else None
+
 
 class Store(Protocol):
     """What the use cases need of a store. Every method is one transaction."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import Column, Connection, Engine, and_, exists, select, update
 from sqlalchemy.sql import ColumnElement
 
+from moderation.printable import printable
 from moderation.store import now_ms
 from moderation.store.database import reading, writing
 from moderation.store.schema import decisions
@@ -70,8 +71,8 @@ class Places:
 
     def failed(self, claimed: Claimed, why: str, wait: int) -> bool:
         """Note a failure, and how many milliseconds to wait; False as above."""
-        why = "".join(sign if sign.isprintable() else " " for sign in why)[:MOST_ERROR]
-        return self._settle(claimed, attempts=claimed.failures + 1, next_at=now_ms() + wait, last_error=why)
+        said = printable(why)[:MOST_ERROR]
+        return self._settle(claimed, attempts=claimed.failures + 1, next_at=now_ms() + wait, last_error=said)
 
     def _settle(self, claimed: Claimed, **values: Any) -> bool:
         # Who changed the place, or claimed it after us, has written another time.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from moderation.printable import printable
 from moderation.store.schema import sessions
 
 DAY_MS = 24 * 3_600_000
@@ -47,8 +48,7 @@ def start(connection: Connection, digest: str, user_id: int, about: str, now: in
         "created_at": now,
         "seen_at": now,
         "expires_at": now + IDLE_MS,
-        # PostgreSQL takes no NUL, and a page no other control character.
-        "about": "".join(letter if letter.isprintable() else " " for letter in about)[:MOST_ABOUT],
+        "about": printable(about)[:MOST_ABOUT],
     }
     connection.execute(insert(sessions).values(row))
 
