@@ -79,7 +79,7 @@ def _blog(
 ) -> Blog:
     choices = BASE.heads["spam"]
     weight = head_weights(dataset, labels, BASE, choices) * ~test
-    column, bias = fit_head(plan.matrix, labels[plan.row], weight[plan.row] * plan.weight, choices.strength, BASE.mass)
+    column, bias = fit_head(plan, labels, weight, BASE, choices)
     some = np.random.default_rng(0).permutation(np.flatnonzero(anchors))[:MOST_ANCHORS]
     matrix = plan.matrix[: labels.size]
 

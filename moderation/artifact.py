@@ -1,7 +1,7 @@
 """The model on disk: a manifest and plain arrays, checked before they are used. Never a pickle: a model is data.
 
 models/base/1.0.0/manifest.json   what it is, how it was made, the SHA-256 of every array
-models/base/1.0.0/weights.npy     [2**bits, columns] int16, memory-mapped, so that workers share its pages
+models/base/1.0.0/weights.npy     [features, columns] int16, memory-mapped, so that workers share its pages
 
 models/base/1.0.0/phrases.npy     [n, 3] uint64: hash, worth and hash of the first characters of phrases known from spam
 
@@ -23,7 +23,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from moderation import features
-from moderation.errors import ArtifactError, ModelNotFound
+from moderation.errors import ArtifactError, ModelNotFound, OtherFeatures
+from moderation.grams import feature_count
 from moderation.phrases import NONE, Phrases
 
 FORMAT = 1
@@ -98,7 +99,7 @@ def write(
 ) -> Manifest:
     """Write a model folder; returns the manifest with scales and digests filled in.
 
-    ``weights`` [2**bits, heads], each already times its row's inverse document frequency; ``frequency`` [2**bits] is
+    ``weights`` [features, heads], each already times its row's inverse document frequency; ``frequency`` [features] is
     that frequency, 1 everywhere if not given.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +151,7 @@ def read_manifest(folder: Path) -> Manifest:
     if manifest.format != FORMAT:
         raise ArtifactError(folder, f"written in format {manifest.format}, this Hamlet reads format {FORMAT}")
     if manifest.features_version != features.VERSION:
-        raise ArtifactError(
+        raise OtherFeatures(
             folder, f"made for features {manifest.features_version}, this Hamlet has {features.VERSION}"
         )
     if not LEAST_BITS <= manifest.bits <= MOST_BITS:
@@ -173,7 +174,7 @@ def read(folder: Path) -> Model:
     """Read and verify a model folder; raises an :class:`ArtifactError` that says what is wrong with it."""
     manifest = read_manifest(folder)
     weights = _read_array(folder, WEIGHTS, manifest, mapped=True)
-    _expect(folder, WEIGHTS, weights, np.dtype(np.int16), (1 << manifest.bits, columns(len(manifest.heads))))
+    _expect(folder, WEIGHTS, weights, np.dtype(np.int16), (feature_count(manifest.bits), columns(len(manifest.heads))))
     phrases = _read_array(folder, PHRASES, manifest, mapped=False)
     _expect(folder, PHRASES, phrases, np.dtype(np.uint64), (phrases.shape[0] if phrases.ndim else 0, 3))
     return Model(manifest, weights, Phrases.from_array(phrases))

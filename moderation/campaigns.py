@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.features import TEXT, WORD, Features, Pieces
+from moderation.features import TEXT, WORD, Features
 from moderation.past import DAY
 
 WINDOW = 30 * DAY
@@ -55,7 +55,6 @@ def alike(one: bytes, other: bytes) -> float:
 def sketches(features: Features) -> list[Sketch | None]:
     """A sketch of each comment of a batch; None for texts of fewer than five words."""
     words: list[list[Words]] = [[] for _ in range(features.size)]
-    starts: list[list[Words]] = [[] for _ in range(features.size)]
     for run in features.runs:
         at = 0
         for count, owner, block in zip(
@@ -63,33 +62,9 @@ def sketches(features: Features) -> list[Sketch | None]:
         ):
             if block == TEXT and count:
                 words[owner].append(run.grams.word[at : at + count])
-                starts[owner].append(run.grams.start[at : at + count] + run.shift)
             at += count
-    found = [
-        _as_read(features.pieces, np.concatenate(some), np.concatenate(where)) if some else None
-        for some, where in zip(words, starts, strict=True)
-    ]
+    found = [np.concatenate(some) if some else None for some in words]
     return [_sketch(some) if some is not None and some.size >= LEAST_WORDS else None for some in found]
-
-
-def _as_read(pieces: Pieces, words: Words, start: Words) -> Words:
-    """A comment's words in the order they are read in: one revealed under a disguise stands in that one's place."""
-    size = pieces.folded.codes.size
-    revealed = start >= size
-    if not revealed.any():
-        return words
-    piece = np.unique(pieces.bounds.searchsorted(start[revealed], "right") - 1)
-    first, last = (
-        np.array([pieces.places[i - size] for i in ends.tolist()])
-        for ends in (pieces.bounds[piece] + 1, pieces.bounds[piece + 1] - 1)
-    )
-    at = start.copy()
-    at[revealed] = [pieces.places[i - size] for i in start[revealed].tolist()]
-    around = first.searchsorted(at, "right") - 1
-    kept = revealed | (around < 0) | (at > last[around])
-    order = at[kept].argsort(kind="stable")
-    in_order: Words = words[kept][order]
-    return in_order
 
 
 def _sketch(words: Words) -> Sketch:

@@ -37,6 +37,12 @@ class ArtifactError(HamletError):
         self.folder, self.why = folder, why
 
 
+class OtherFeatures(ArtifactError):
+    """A model that another version of Hamlet made, which saw other things in comments."""
+
+    hint = "train a new one (hamlet train); until then the base model serves"
+
+
 class ModelNotFound(ArtifactError):
     """No model folder of that name."""
 

@@ -2,8 +2,8 @@
 
 A comment becomes rows of one weight matrix:
 
-- *text*: character 2-5-grams inside words and word 1-2-grams of the folded text and of the words revealed under
-  leet and spacing;
+- *text*: character 2-5-grams inside words and word 1-2-grams of the folded text, in which words in leet or
+  spaced-out letters are written plainly;
 - *names*: the same n-grams of the author's name and URL and of link addresses, so that what the text taught about
   "casino" also speaks of best-casino.example; nothing where a field is missing;
 - *tokens*: facts with a name, such as ``link:tld=ru``, in a namespace of their own.
@@ -20,7 +20,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -35,15 +35,14 @@ from moderation.text import (
     Codes,
     FoldedBatch,
     Link,
-    apart,
     as_text,
     fold_batch,
     plain_links,
-    revealed,
+    plainly,
 )
-from moderation.tokens import Token, names_of, phrase_tokens, tokens_of
+from moderation.tokens import SHORT_TEXT, Token, names_of, phrase_tokens, text_tokens, tokens_of
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same comment would give other features; a model of another version is refused."""
 
 TEXT, NAMES = 0, 1
@@ -66,11 +65,10 @@ _NO_ROWS = np.zeros(0, dtype=np.int64)
 
 @dataclass(slots=True)
 class Pieces:
-    """All texts of a batch in one array: the comments' own, their authors' names, and words found inside them.
+    """All texts of a batch in one array: the comments' own, their authors' names, and words of their links.
 
     Piece ``i`` is ``codes[bounds[i]:bounds[i + 1]]``; it belongs to comment ``owner[i]`` and to ``block[i]``, text or
-    names. The first pieces are the folded texts; behind them stand the words found inside, whose ``places`` are those
-    of the folded texts that their code points came from.
+    names. The first pieces are the folded texts; behind them stand the words of links.
     """
 
     codes: Codes
@@ -78,7 +76,6 @@ class Pieces:
     owner: Index
     block: Index
     folded: FoldedBatch
-    places: list[int]
 
 
 @dataclass(slots=True)
@@ -133,10 +130,8 @@ class Features:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where ``pieces.codes[start:end]`` stands in the original (text alone)."""
-        folded, places = self.pieces.folded, self.pieces.places
-        size = folded.codes.size
-        first, last = (places[place - size] if place >= size else place for place in (start, end - 1))
-        return int(folded.offsets[first]), int(folded.ends[last])
+        folded = self.pieces.folded
+        return int(folded.offsets[start]), int(folded.ends[end - 1])
 
     def texts(self) -> list[Codes]:
         """The folded text of each comment, without its links."""
@@ -150,10 +145,11 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
     named = [i for i, comment in enumerate(comments) if comment.author is not None]
     texts = [comment.text for comment in comments]
     folded = fold_batch([*texts, *(names_of(comments[i].author) for i in named)])
-    text, links = _without_links(folded, size)
+    links = _without_links(folded, size)
+    folded = plainly(folded, int(folded.bounds[size]) + 1)
+    text = folded.text[: int(folded.bounds[size]) + 1]
     if groups := identity.spans(text):
         folded = identity.merged(folded, groups)
-        text = folded.text[: int(folded.bounds[size]) + 1]
     tokens: list[list[Token]] = [[] for _ in comments]
     extra: list[Extra] = []
     for i, comment in enumerate(comments):
@@ -161,20 +157,29 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
             continue
         tokens[i], words = tokens_of(comment, links[i], folded.evidence[i])
         if words:
-            extra.append((i, NAMES, words, []))
-    for word, places in revealed(text):
-        owner = int(folded.bounds.searchsorted(places[0], "right")) - 1
-        parts = apart(places, folded)
-        extra.extend((owner, TEXT, word[low:high], places[low:high]) for low, high in parts if high - low > 1)
+            extra.append((i, words))
     pieces = _pieces(folded, size, named, extra)
     runs = [_run(pieces, low, high, bits) for low, high in _chunks(pieces.codes, pieces.bounds)] if size else []
     features = Features(size, pieces, runs, _repeats(runs, size, bits), tokens, _NO_ROWS, _NO_ROWS, links)
+    for i, (start, end) in enumerate(pairwise(folded.bounds[: size + 1].tolist())):
+        if end - start <= SHORT_TEXT:
+            tokens[i].extend(_of_few_words(folded, start + 1, end, texts[i]))
     if phrases.hashes.size:
         _find_phrases(features, phrases)
     if any(tokens):
         rows = [(token_index(one.name, bits), i) for i, found in enumerate(tokens) for one in found]
         features.token_rows, features.token_owner = np.array(rows, dtype=np.int64).T
     return features
+
+
+def _of_few_words(folded: FoldedBatch, start: int, end: int, original: str) -> list[Token]:
+    text = folded.text[start:end]
+    tokens = text_tokens(text, original)
+    for i, token in enumerate(tokens):
+        if (at := text.find(token.about)) >= 0:
+            last = start + at + len(token.about) - 1
+            tokens[i] = replace(token, span=(int(folded.offsets[start + at]), int(folded.ends[last])))
+    return tokens
 
 
 def _find_phrases(features: Features, phrases: Phrases) -> None:
@@ -202,13 +207,13 @@ def _find_phrases(features: Features, phrases: Phrases) -> None:
         features.tokens[i].extend(phrase_tokens(float(worth[i]), words, span))
 
 
-def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link, ...]]]:
+def _without_links(folded: FoldedBatch, size: int) -> list[tuple[Link, ...]]:
     """Blank the links out of the first ``size`` texts, and keep them aside with their spans in the original."""
     end = int(folded.bounds[size]) + 1
     text = folded.text[:end]
     matches = plain_links(text)
     if not matches:
-        return text, folded.links
+        return folded.links
     codes, bounds = folded.codes[:end], folded.bounds.tolist()
     found: dict[int, list[Link]] = {}
     for match in matches:
@@ -222,25 +227,23 @@ def _without_links(folded: FoldedBatch, size: int) -> tuple[str, list[tuple[Link
             found.setdefault(owner, []).append(Link(match[0].rstrip(".,;:!?)'"), "", first, last))
     links = [marked + tuple(found.get(i, ())) for i, marked in enumerate(folded.links)]
     folded.text = as_text(folded.codes)
-    return folded.text[:end], links
+    return links
 
 
-Extra = tuple[int, int, str, list[int]]
-"""A comment, a block, words found in it, and the places of the folded text they came from (text alone)."""
+Extra = tuple[int, str]
+"""A comment, and words of the addresses it links to."""
 
 
 def _pieces(folded: FoldedBatch, size: int, named: list[int], extra: list[Extra]) -> Pieces:
-    """Put the words found after folding behind the folded texts."""
-    owner = [*range(size), *named, *(one[0] for one in extra)]
-    block = [TEXT] * size + [NAMES] * len(named) + [one[1] for one in extra]
-    codes, bounds, places = folded.codes, folded.bounds, []
+    """Put the words of links behind the folded texts."""
+    owner = [*range(size), *named, *(i for i, _ in extra)]
+    block = [TEXT] * size + [NAMES] * (len(named) + len(extra))
+    codes, bounds = folded.codes, folded.bounds
     if extra:
-        behind = "".join(f"{words}\n" for _, _, words, _ in extra)
-        # Names have no places; a seam's own does not matter.
-        places = [i for _, _, words, where in extra for i in ((*where, 0) if where else (0,) * (len(words) + 1))]
+        behind = "".join(f"{words}\n" for _, words in extra)
         codes = np.concatenate([codes, np.frombuffer(behind.encode("utf-32-le", "replace"), dtype=np.uint32)])
-        bounds = np.append(bounds, [bounds[-1] + end for end in accumulate(len(words) + 1 for _, _, words, _ in extra)])
-    return Pieces(codes, bounds, np.array(owner), np.array(block), folded, places)
+        bounds = np.append(bounds, [bounds[-1] + end for end in accumulate(len(words) + 1 for _, words in extra)])
+    return Pieces(codes, bounds, np.array(owner), np.array(block), folded)
 
 
 def _run(pieces: Pieces, low: int, high: int, bits: int) -> Run:

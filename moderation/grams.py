@@ -152,8 +152,24 @@ def _hash_characters(spaced: Codes, prefix: NDArray[np.uint64], shift: np.uint64
     return windows.ravel().view(np.int64).take(kept), kept
 
 
+TOKENS = 3
+"""Tokens have a row to every 2**TOKENS of the n-grams."""
+
+
+def feature_count(bits: int) -> int:
+    """Rows of the weight matrix: 2**bits of n-grams and, behind them, those of tokens.
+
+    Were tokens to share the n-grams' rows, a domain that nobody has seen would weigh what some n-gram does.
+    """
+    return (1 << bits) + (1 << _token_bits(bits))
+
+
+def _token_bits(bits: int) -> int:
+    return max(bits - TOKENS, 1)
+
+
 @lru_cache(maxsize=4_096)
 def token_index(name: str, bits: int) -> int:
     """Row of a token such as ``link:domain=example.com``."""
     mixed = (zlib.crc32(name.encode("utf-8", "replace")) * _P) & _MASK
-    return mixed >> (64 - bits)
+    return (1 << bits) + (mixed >> (64 - _token_bits(bits)))

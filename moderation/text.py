@@ -2,7 +2,7 @@
 
 ``fold`` turns the original into lower-case text without HTML, BBCode, entities, zero-width or bidi characters,
 accents or look-alike letters, and keeps for every character left the place in the original it came from. What was
-folded is evidence of its own and is counted. ``revealed`` is the second view: words written in leet or spaced out.
+folded is evidence of its own and is counted. ``plainly`` puts words written in leet or spaced out as they are meant.
 
 Everything works on a whole batch of texts at once with numpy; the only loops in Python are over pieces of markup.
 Time is linear in the length of the text.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -65,6 +65,10 @@ class Evidence:
     """Places inside a word where Latin meets Cyrillic or Greek."""
     stacked: int = 0
     """Combining marks removed."""
+    spaced: int = 0
+    """Words written with gaps between their letters."""
+    leet: int = 0
+    """Words with digits and signs for letters."""
     tags: int = 0
     bbcode: int = 0
     entities: int = 0
@@ -430,11 +434,17 @@ _LEET_CLASSES = bytes((chr(i) in "0134578@$!|*+") + 2 * (chr(i) in ascii_lowerca
 _LEET_SIGN = b"\1\2"
 _DENSE = 16
 """With a sign to fewer characters than this, looking through all is faster than looking at the signs' words."""
-_NO_LEET = re.compile(r"\d+[a-z]{1,3}|[a-z]{1,4}\d+|[a-z]+[!+*]+|[$@][a-z0-9]+|[a-z0-9]+@[a-z0-9]+")
+_NO_LEET = re.compile(
+    r"\d+[a-z]{1,3}|[a-z]{1,4}\d+|[a-z]+[!+*]+|[$@][a-z0-9]+|[a-z0-9]+@[a-z0-9]+"
+    r"|.*[a-z]{3}[!|+]+[a-z]{3}.*"  # Two words without a space: "lovely!this".
+)
 _SPACED = re.compile(
-    r"(?<![\w'])[a-z0-9@$]([ .\-_*·,/\\|~+])(?=[a-z0-9@$](?!\w))(?:[a-z0-9@$]\1){1,28}[a-z0-9@$](?![\w'])"
+    r"(?<![\w'])[a-z0-9@$]([ .\-_*·,/\\|~+])(?=[a-z0-9@$](?!\w))(?:[a-z0-9@$]\1){1,200}[a-z0-9@$](?![\w'])"
 )
 
+
+_BEFORE_SIGN = re.compile(r" [.,;:!?)]")
+"""Behind a spaced-out word, whose gaps end there: "f r e e  !" means "free!"."""
 
 # What ``_SPACED`` looks for, in bits: gaps (neither letter nor apostrophe), letters, and signs that may be both.
 _GAP, _LETTER = 1, 2
@@ -507,7 +517,7 @@ def apart(places: list[int], folded: Folded | FoldedBatch) -> list[tuple[int, in
 
 
 def revealed(text: str) -> list[tuple[str, list[int]]]:
-    """The second view of folded text: words in leet or spaced-out letters, joined and spelt plainly.
+    """Words of folded text in leet or spaced-out letters, joined and spelt plainly.
 
     Returns each word with the places in ``text`` its characters came from. What looks like an address, an ordinal, a
     code name or a shout is left alone.
@@ -527,6 +537,40 @@ def revealed(text: str) -> list[tuple[str, list[int]]]:
         if len(set(word)) >= 3:
             found.append((word, [place for letter, place in pairs if letter]))
     return found
+
+
+def plainly(folded: FoldedBatch, end: int) -> FoldedBatch:
+    """The batch with what ``revealed`` finds before ``codes[end]`` written plainly, in its place, and counted.
+
+    Beside the disguised spelling the plain one would be drowned: what is left of "c h e a p" is nine words of noise.
+    """
+    words = revealed(folded.text[:end])
+    if not words:
+        return folded
+    codes, evidence = folded.codes.copy(), list(folded.evidence)
+    stays = np.ones(codes.size, dtype=bool)
+    for word, places in words:
+        parts = apart(places, folded)
+        stays[places[0] : places[-1]] = False
+        stays[places] = True
+        for low, high in parts:
+            if high - low > 1:  # A digit by itself is one.
+                codes[places[low:high]] = [ord(letter) for letter in word[low:high]]
+        gaps = [places[low] - 1 for low, _ in parts[1:]]
+        codes[gaps], stays[gaps] = _SPACE, True
+        if _BEFORE_SIGN.match(folded.text, places[-1] + 1):
+            stays[places[-1] + 1] = False
+        owner = int(folded.bounds.searchsorted(places[0], "right")) - 1
+        kind = "leet" if places[-1] - places[0] < 2 * (len(places) - 1) else "spaced"
+        evidence[owner] = replace(evidence[owner], **{kind: getattr(evidence[owner], kind) + 1})
+    kept = stays.nonzero()[0]
+    codes = codes[kept]
+    trace = partial(_trace_kept, folded, kept)
+    return FoldedBatch(codes, as_text(codes), kept.searchsorted(folded.bounds), folded.links, evidence, trace)
+
+
+def _trace_kept(folded: FoldedBatch, kept: Index) -> tuple[Offsets, Offsets]:
+    return folded.offsets.take(kept), folded.ends.take(kept)
 
 
 def _is_leet(word: str) -> bool:

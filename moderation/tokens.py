@@ -5,11 +5,14 @@ A missing field gives no token: that a site does not send e-mail addresses says 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from moderation.comment import Author, Comment
+from moderation.letters import oddest
 from moderation.links import domain_of, email_domain, host_of, is_ip_host, looks_like_address, path_words
-from moderation.text import Evidence, Link
+from moderation.scrambled import first_scrambled
+from moderation.text import NO_EVIDENCE, Evidence, Link
 
 MAX_LINKS = 20
 MAX_NAME = 100
@@ -23,7 +26,7 @@ class Token:
 
     name: str
     group: str
-    """What it speaks of: ``link``, ``author`` or ``disguise``."""
+    """What it speaks of: ``link``, ``author``, ``disguise`` or ``words``."""
     about: str
     """The piece of the comment it was read off, to show to a person."""
     span: tuple[int, int] | None = None
@@ -47,11 +50,13 @@ def tokens_of(comment: Comment, links: tuple[Link, ...], evidence: Evidence) -> 
         _of_links(links, tokens, words)
     if comment.author is not None:
         _of_author(comment.author, tokens)
-    if evidence.hidden or evidence.lookalikes or evidence.stacked > 3 or evidence.bbcode:
+    if evidence is not NO_EVIDENCE:
         _of_disguise(evidence, tokens)
     return tokens, " ".join(words)[:MAX_NAMES]
 
 
+ODD_AT = (5.0, 5.6)
+"""Of a hundred random words 90 reach the first step and 70 the second, of harmless names one and none."""
 PHRASES_AT = (0, 2, 4, 8, 16)
 
 
@@ -61,19 +66,23 @@ def phrase_tokens(worth: float, words: str, span: tuple[int, int] | None) -> lis
 
 
 def _of_links(links: tuple[Link, ...], tokens: list[Token], words: list[str]) -> None:
+    found: list[Token] = []
     for link in links[:MAX_LINKS]:
         host, span = host_of(link.url), (link.start, link.end)
         about = link.url[:200]
         domain = domain_of(link.url)
         if is_ip_host(host):
-            tokens.append(Token("link:ip", "link", about, span))
+            found.append(Token("link:ip", "link", about, span))
         elif domain:
-            tokens.append(Token(f"link:domain={domain}", "link", about, span))
-            tokens.append(Token(f"link:tld={domain.rpartition('.')[2]}", "link", about, span))
+            found.append(Token(f"link:domain={domain}", "link", about, span))
+            found.append(Token(f"link:tld={domain.rpartition('.')[2]}", "link", about, span))
+            found.extend(_of_letters("link", domain.partition(".")[0], "link", span))
         shown = domain_of(link.anchor) if looks_like_address(link.anchor) else ""
         if shown and domain and shown != domain:
-            tokens.append(Token("link:mismatch", "link", about, span))
+            found.append(Token("link:mismatch", "link", about, span))
         words.extend(path_words(link.url))
+    # A fact counts once, or ten links to harmless places would outweigh all that is said.
+    tokens.extend({token.name: token for token in reversed(found)}.values())
     count = len(links)
     bin_ = "1" if count == 1 else "2" if count == 2 else "3-5" if count <= 5 else "6+"
     tokens.append(Token(f"link:count={bin_}", "link", f"{count} link" + "s" * (count > 1)))
@@ -82,24 +91,74 @@ def _of_links(links: tuple[Link, ...], tokens: list[Token], words: list[str]) ->
 def _of_author(author: Author, tokens: list[Token]) -> None:
     if author.name and looks_like_address(author.name):
         tokens.append(Token("name:url", "author", author.name[:MAX_NAME]))
+    elif author.name:
+        tokens.extend(_of_letters("name", author.name[:MAX_NAME].lower(), "author"))
+        tokens.extend(_of_case("name", author.name[:MAX_NAME], "author"))
     if author.email and (domain := email_domain(author.email)):
         tokens.append(Token(f"email:domain={domain}", "author", author.email[:100]))
         tokens.append(Token(f"email:tld={domain.rpartition('.')[2]}", "author", author.email[:100]))
     if author.url and (domain := domain_of(author.url)):
         tokens.append(Token(f"url:domain={domain}", "author", author.url[:200]))
         tokens.append(Token(f"url:tld={domain.rpartition('.')[2]}", "author", author.url[:200]))
+        tokens.extend(_of_letters("url", domain.partition(".")[0], "author"))
         depth = "deep" if "/" in author.url.split("//", 1)[-1].strip("/") else "home"
         tokens.append(Token(f"url:{depth}", "author", author.url[:200]))
 
 
+def _of_letters(what: str, text: str, group: str, span: tuple[int, int] | None = None) -> list[Token]:
+    """Tokens for a name that is a word of no language: one for each step that its surprise reaches."""
+    bits, word = oddest(text)
+    return [Token(f"{what}:odd>{step}", group, word, span) for step in ODD_AT if bits > step]
+
+
+FEW_LETTERS = 64
+"""Of a text, in which a word of no language is told: a long one may quote a key or a hash."""
+SHORT_TEXT = 400
+"""Letters of a text that is looked at for scrambled words: in a long one some stranger's name is an anagram."""
+
+
+def text_tokens(text: str, original: str) -> list[Token]:
+    """Tokens for the words of a short text: folded and without its links, and as it came."""
+    tokens: list[Token] = []
+    if len(text) <= FEW_LETTERS:
+        tokens += _of_letters("text", text, "words")
+        if len(text.split()) == len(original.split()) == 1:
+            tokens += _of_case("text", original[:MAX_NAME].strip(), "words")
+    if len(text) <= SHORT_TEXT and (word := first_scrambled(text)):
+        tokens.append(Token("text:scrambled", "words", word))
+    return tokens
+
+
+_INNER_CAPITAL = re.compile(r"[a-z](?=[A-Z])")
+MIXED, MIXED_ODD = 2, 4.5
+"""Capitals inside a word, and bits a letter, from which on both together are those of a drawn word: "OpenStreetMap"
+has the one and "kubectl" the other."""
+
+
+def _of_case(what: str, text: str, group: str) -> list[Token]:
+    """A token for a word in capitals and small letters as they come, "hTjVbNqE"."""
+    if len(_INNER_CAPITAL.findall(text)) < MIXED or oddest(text.lower())[0] < MIXED_ODD:
+        return []
+    return [Token(f"{what}:case", group, text)]
+
+
+_MARKS = 3
+"""Accents that a word may have on top of each other."""
+
+
 def _of_disguise(evidence: Evidence, tokens: list[Token]) -> None:
-    if evidence.hidden:
-        tokens.append(Token("disguise:hidden", "disguise", f"{evidence.hidden} invisible characters"))
-    if evidence.lookalikes:
-        tokens.append(
-            Token("disguise:lookalikes", "disguise", f"{evidence.lookalikes} look-alike letters inside words")
-        )
-    if evidence.stacked > 3:
-        tokens.append(Token("disguise:stacked", "disguise", f"{evidence.stacked} stacked accents"))
-    if evidence.bbcode:
-        tokens.append(Token("disguise:bbcode", "disguise", "BBCode markup"))
+    found = {
+        "disguise:hidden": evidence.hidden and f"{evidence.hidden} invisible characters",
+        "disguise:lookalikes": evidence.lookalikes and f"{evidence.lookalikes} look-alike letters inside words",
+        "disguise:stacked": evidence.stacked > _MARKS and f"{evidence.stacked} stacked accents",
+        "disguise:bbcode": evidence.bbcode and "BBCode markup",
+        "disguise:mixed": evidence.bbcode and evidence.tags and "HTML and BBCode side by side",
+        "disguise:spaced": evidence.spaced and "words with gaps between their letters",
+        "disguise:leet": evidence.leet and "words with digits or signs for letters",
+    }
+    tokens.extend(Token(name, "disguise", about) for name, about in found.items() if about)
+
+
+_KINDS = "hidden", "lookalikes", "stacked", "bbcode", "mixed", "spaced", "leet"
+DISGUISES = tuple(f"disguise:{kind}" for kind in _KINDS)
+"""Tokens that never speak for a comment: whoever trains a base model lets none of their weights be negative."""

@@ -18,6 +18,7 @@ from moderation.artifact import HeadManifest, Manifest
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, content_digest
 from moderation.features import Features
+from moderation.grams import feature_count
 from moderation.store import Checked, Judged, Store
 from moderation.verdict import Decision, Verdict
 
@@ -64,14 +65,14 @@ def make_manifest(**changes: Any) -> Manifest:
 
 def random_weights(manifest: Manifest, seed: int = 0, size: float = 1.0) -> NDArray[np.float32]:
     """Weights as a classifier might have learnt them, for every row."""
-    shape = (1 << manifest.bits, len(manifest.heads))
+    shape = (feature_count(manifest.bits), len(manifest.heads))
     return np.random.default_rng(seed).normal(0, size, shape).astype(np.float32)
 
 
 def weights_of(parts: Mapping[int, float], manifest: Manifest | None = None) -> NDArray[np.float32]:
     """Weights of zero but for the rows given, the same for every head."""
     manifest = manifest or make_manifest()
-    weights = np.zeros((1 << manifest.bits, len(manifest.heads)), dtype=np.float32)
+    weights = np.zeros((feature_count(manifest.bits), len(manifest.heads)), dtype=np.float32)
     for row, weight in parts.items():
         weights[row] = weight
     return weights

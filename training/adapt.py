@@ -94,7 +94,7 @@ class Correction:
     """Calibration of the corrected log-odds."""
     bias: float
     column: Floats
-    """[2**bits]: weights of the features of :class:`training.matrix.Vectorizer`, besides the base's."""
+    """[features]: weights of the features of :class:`training.matrix.Vectorizer`, besides the base's."""
     unseen: Floats
     """[labels]: calibrated log-odds of each label by a fit that did not see it or its near-copies; NaN: not told."""
     labels: int
@@ -138,7 +138,7 @@ def adapt(
     earlier: Earlier | None = None,
 ) -> Adapted:
     """Learn from ``labels``, beside ``anchors``: ``base`` [labels, heads of :data:`training.labels.HEADS`] is what the
-    base says of them in log-odds, ``matrix`` [labels, 2**bits] their features.
+    base says of them in log-odds, ``matrix`` [labels, features] their features.
 
     With ``folds`` = 0 nothing is scored unseen, and neither trust nor calibration is learnt. What was learnt
     ``earlier`` gives its trust, a place to begin the search at and, of many labels, scores of those it has not seen.
@@ -457,7 +457,7 @@ def learnt_signals(labels: Weighed, spam: Correction | None) -> list[Learnt]:
 
 
 def folded_in(model: Model, adapted: Adapted) -> tuple[NDArray[np.float64], tuple[artifact.HeadManifest, ...]]:
-    """The base model's weights [2**bits, heads] with the corrections in them, and the heads that go with them."""
+    """The base model's weights [features, heads] with the corrections in them, and the heads that go with them."""
     heads = list(model.manifest.heads)
     stored = np.asarray(model.weights)
     weights = np.stack([stored[:, i] * head.scale for i, head in enumerate(heads)], axis=1)

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix, diags, vstack
 
 from moderation.comment import Comment
 from moderation.features import BLOCKS, NAMES, SCALES, TEXT, TOKEN_SCALE, extract
+from moderation.grams import feature_count
 from moderation.phrases import NONE, Phrases
 
 BATCH = 512
@@ -27,9 +28,10 @@ class Counts:
 
 
 class Vectorizer:
-    """Turns comments (or plain strings) into TF-IDF rows of ``2**bits`` features, as the classifier weighs them.
+    """Turns comments (or plain strings) into TF-IDF rows of features, as the classifier weighs them.
 
-    ``fit`` learns ``frequency_`` [2**bits], the inverse document frequency log((n + 1) / (df + 1)) + 1 of each row.
+    ``fit`` learns ``frequency_`` [features], the inverse document frequency of each row:
+    log((n + 1) / (df + 1)) + 1.
     """
 
     def __init__(self, *, bits: int = 18, phrases: Phrases = NONE) -> None:
@@ -46,11 +48,11 @@ class Vectorizer:
         text = counts.grams[TEXT]
         weight = np.ones(text.shape[0]) if sample_weight is None else np.asarray(sample_weight)
         rows = np.repeat(np.arange(text.shape[0]), np.diff(text.indptr))
-        seen = np.bincount(text.indices, weight[rows], 1 << self.bits)
+        seen = np.bincount(text.indices, weight[rows], feature_count(self.bits))
         self.frequency_ = np.log((weight.sum() + 1) / (seen + 1)) + 1
 
     def transform(self, comments: Sequence[Comment | str]) -> csr_matrix:
-        """CSR matrix [comments, 2**bits], float32; its product with a column of weights is the head's raw score."""
+        """CSR matrix [comments, features], float32; its product with a column of weights is the head's raw score."""
         return self.weigh(self.counts(comments))
 
     def weigh(self, counts: Counts) -> csr_matrix:
@@ -78,7 +80,7 @@ def joined(parts: Sequence[Counts]) -> Counts:
 
 def _counts(comments: Sequence[Comment], bits: int, phrases: Phrases) -> Counts:
     features = extract(comments, bits, phrases)
-    shape = len(comments), 1 << bits
+    shape = len(comments), feature_count(bits)
     grams = []
     for block in range(BLOCKS):
         owners, rows = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from training.corpora import HEADS
 
@@ -28,6 +29,16 @@ class HeadRecipe:
     """Always hold from this score on, whatever the data say."""
     hold_at: float | None = None
     """A hold threshold set by hand, for a head with too few labels for a bound; such a head never rejects."""
+    even_languages: float = 1.0
+    """How far, at most, the classes of a language are weighed up or down to have the odds of all together."""
+    contrast: float = 0.0
+    """How much less those n-grams may weigh that stand in both classes alike: the power of their log-count ratio."""
+    most_in_favour: float = inf
+    """What a token may count for a comment, in log-odds before calibration.
+
+    Where a site's commenters link to is a habit of that site, and anybody can link there. Words may say more, and what
+    speaks against a comment is not bounded.
+    """
     decides: bool = True
     """Whether the head takes part in decisions; the attributes only inform until a site sets thresholds."""
 
@@ -61,15 +72,19 @@ _LIKE_A_BLOG = {
     "tweets-pt": 0.3,
     "news-ko": 0.3,
 }
-_INFORMS = HeadRecipe(strength=10.0, decides=False)
+CONTRAST = 0.5
+_INFORMS = HeadRecipe(strength=10.0, contrast=CONTRAST, decides=False)
 BASE = Recipe(
     heads={
         **dict.fromkeys(HEADS, _INFORMS),
         # A possible threat is for a person to look at, however little else in the comment is rude.
-        "severe_toxicity": HeadRecipe(strength=10.0, hold_at=0.5),
-        "threat": HeadRecipe(strength=10.0, hold_at=0.6),
+        "severe_toxicity": HeadRecipe(strength=10.0, contrast=CONTRAST, hold_at=0.5),
+        "threat": HeadRecipe(strength=10.0, contrast=CONTRAST, hold_at=0.6),
         "spam": HeadRecipe(
             strength=60.0,
+            even_languages=3.0,
+            contrast=CONTRAST,
+            most_in_favour=0.5,
             boost=_LIKE_A_BLOG,
             # What viewers write under a song is ham elsewhere, too; what spammers write there is spam of its own kind.
             boost_harmless={"youtube-spam": 1.5},
@@ -84,6 +99,7 @@ BASE = Recipe(
         ),
         "toxicity": HeadRecipe(
             strength=20.0,
+            contrast=CONTRAST,
             # Friendly swearing scores as high as abuse does: rather held than lost.
             least_reject=0.985,
             boost={"seeds": 2.0, "profanity-lists": 0.2},

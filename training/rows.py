@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from moderation.comment import Comment
+from moderation.grams import feature_count
 from training.matrix import Vectorizer
 
 T = TypeVar("T")
@@ -133,7 +134,7 @@ def features(vectorizer: Vectorizer, parts: Iterable[Sequence[Comment]], expecte
 
     If ``expected`` comments are many, several processes make them and the arrays are files in ``folder``.
     """
-    width = 1 << vectorizer.bits
+    width = feature_count(vectorizer.bits)
     if expected < MANY:
         rows = [vectorizer.transform(part) for part in parts]
         return Rows.of(vstack(rows, format="csr") if rows else csr_matrix((0, width), dtype=np.float32))

@@ -25,7 +25,7 @@ from moderation import artifact
 from moderation.artifact import HeadManifest, Manifest, Model
 from moderation.classifier import Classifier
 from moderation.comment import Comment, LabelledComment
-from moderation.errors import HamletError
+from moderation.errors import HamletError, OtherFeatures
 from moderation.past import BAD
 from moderation.policy import Choices, Thresholds, make_policy
 from moderation.review import Actor
@@ -384,9 +384,13 @@ def _anchors(base: Model, vectorizer: Vectorizer, every: Sequence[LabelledCommen
 
 
 def _champion(site: Site, base: Classifier, book: ModelBook) -> Champion:
+    of_base = Champion(base, _limits(base.manifest, site.choices), weights(site.choices.weights), 0)
     if site.model is None:
-        return Champion(base, _limits(base.manifest, site.choices), weights(site.choices.weights), 0)
-    version, classifier = book.show(site.id, site.model), book.load(site.id, site.model)
+        return of_base
+    try:
+        version, classifier = book.show(site.id, site.model), book.load(site.id, site.model)
+    except OtherFeatures:  # Since an upgrade the base serves in its place.
+        return of_base
     learnt = {**classifier.manifest.signals, **site.choices.weights}
     limits = _limits(classifier.manifest, site.choices)
     return Champion(classifier, limits, weights(learnt), version.training.labels.until)

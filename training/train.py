@@ -23,7 +23,7 @@ import numpy as np
 import sklearn
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -31,9 +31,10 @@ from moderation import artifact, features
 from moderation.artifact import DataSource, HeadManifest, Manifest
 from moderation.comment import Comment, LabelledComment
 from moderation.features import extract
-from moderation.grams import hash_string
+from moderation.grams import hash_string, token_index
 from moderation.phrases import NONE, Phrases, compile_phrases
 from moderation.text import fold as folded_text
+from moderation.tokens import DISGUISES
 from training import corpora
 from training.calibrate import calibrate, thresholds
 from training.corpora import Progress, silent
@@ -159,8 +160,19 @@ def design(dataset: Dataset, bits: int, progress: Progress = silent, phrases: Ph
         parts.append(vectorizer.counts(comments[i : i + STEP]))
     progress("features", len(comments), len(comments))
     counts = joined(parts)
+    counts.tokens = _often_met(counts.tokens, len(dataset.comments))
     vectorizer.fit_counts(counts, weight * _even(dataset.origin)[row])
     return Design(vectorizer.weigh(counts), row, weight, vectorizer)
+
+
+def _often_met(tokens: csr_matrix, comments: int) -> csr_matrix:
+    """Tokens [rows, features] without those that fewer than ``OFTEN`` of the first rows have: one comment is no proof
+    of what a domain stands for, and a domain whose token falls on the same row has nothing to do with it.
+    """
+    met = np.bincount(tokens[:comments].indices, minlength=tokens.shape[1])
+    kept: csr_matrix = (tokens @ diags((met >= OFTEN).astype(np.float32))).tocsr()
+    kept.eliminate_zeros()
+    return kept
 
 
 def _even(origin: NDArray[np.str_]) -> Floats:
@@ -213,30 +225,78 @@ def head_weights(dataset: Dataset, labels: Floats, recipe: Recipe, head: HeadRec
         weight[rows] = head.boost.get(name, 1.0) * even
         if name in head.boost_harmless:
             weight[rows & (labels < 0.5)] = head.boost_harmless[name] * even
-    return weight
+    return weight * _even_languages(dataset, labels, weight, head.even_languages)
 
 
-def fit_head(matrix: csr_matrix, labels: Floats, weight: Floats, strength: float, mass: float) -> tuple[Floats, float]:
-    """Logistic regression with graded labels; returns the weights and the bias.
+def _even_languages(dataset: Dataset, labels: Floats, weight: Floats, most: float) -> Floats:
+    """Factors by which no language is evidence: a few spam comments in Danish must not make all Danes spammers."""
+    factor = np.ones(labels.size)
+    judged = weight > 0
+    odds = _odds(labels[judged], weight[judged])
+    languages = np.array([comment.language or "" for comment in dataset.comments])
+    for language in filter(None, np.unique(languages[judged]).tolist()):
+        rows = judged & (languages == language)
+        if _both_classes(labels[rows]):
+            by = min(max((odds / _odds(labels[rows], weight[rows])) ** 0.5, 1 / most), most)
+            factor[rows] = labels[rows] * by + (1 - labels[rows]) / by
+    return factor
 
-    A comment labelled p counts as p of a positive and 1 - p of a negative one.
+
+def _odds(labels: Floats, weight: Floats) -> float:
+    return float((weight * labels).sum() / (weight * (1 - labels)).sum())
+
+
+def fit_head(plan: Design, labels: Floats, weight: Floats, recipe: Recipe, head: HeadRecipe) -> tuple[Floats, float]:
+    """Logistic regression of graded labels [comments]; returns the weights [features] and the bias.
+
+    A comment labelled p counts as p of a positive and 1 - p of a negative one; ``weight`` [comments] is 0 for those
+    that are left out.
     """
+    labels, weight = labels[plan.row], weight[plan.row] * plan.weight
     used = np.flatnonzero(weight > 0)
     positive, negative = used[labels[used] > 0], used[labels[used] < 1]
     rows = np.concatenate([positive, negative])
     target = np.concatenate([np.ones(positive.size), np.zeros(negative.size)])
     amount = np.concatenate([weight[positive] * labels[positive], weight[negative] * (1 - labels[negative])])
     for value in (0, 1):
-        amount[target == value] *= mass / 2 / amount[target == value].sum()
-    model = LogisticRegression(C=strength, max_iter=300, tol=1e-5)
-    model.fit(matrix[rows], target, sample_weight=amount)
-    return model.coef_[0], float(model.intercept_[0])
+        amount[target == value] *= recipe.mass / 2 / amount[target == value].sum()
+    matrix = plan.matrix[rows]
+    scale = np.ones(matrix.shape[1], dtype=np.float32)
+    grams = 1 << plan.vectorizer.bits
+    if head.contrast:
+        # Not of tokens: the one bare fact that every link has must not be held back.
+        scale[:grams] = contrasts(matrix[:, :grams], target, amount, head.contrast)
+        matrix = matrix @ diags(scale)
+    model = LogisticRegression(C=head.strength, max_iter=300, tol=1e-5)
+    model.fit(matrix, target, sample_weight=amount)
+    column: Floats = model.coef_[0] * scale
+    column[grams:] = np.maximum(column[grams:], -head.most_in_favour)
+    # Some corpora have invisible characters in their ham; putting some into spam must not help it.
+    disguises = [token_index(name, plan.vectorizer.bits) for name in DISGUISES]
+    column[disguises] = np.maximum(column[disguises], 0)
+    return column, float(model.intercept_[0])
 
 
-def _fit_fold(
-    plan: Design, labels: Floats, weight: Floats, keep: NDArray[np.bool_], strength: float, mass: float
-) -> tuple[Floats, float]:
-    return fit_head(plan.matrix, labels[plan.row], weight[plan.row] * plan.weight * keep[plan.row], strength, mass)
+OFTEN = 3
+"""Comments that have a token, before it counts."""
+CONTRAST_DOUBT = 0.1
+"""Counts that are added to the classes, in all."""
+
+
+def contrasts(matrix: csr_matrix, target: Floats, amount: Floats, power: float) -> NDArray[np.float32]:
+    """What each feature is multiplied with before the fit: the size of its log-count ratio, to a power.
+
+    Wang and Manning 2012, "Baselines and Bigrams": a penalty on the weights holds back words that stand in both
+    classes alike more than those that stand in one. The mean square over the features, as often as they occur, is 1.
+    """
+    in_class = [matrix.T @ (amount * (target == value)) for value in (0, 1)]
+    harmless, positive = (some / some.sum() for some in in_class)
+    doubt = CONTRAST_DOUBT / matrix.shape[1]
+    ratio = np.abs(np.log((positive + doubt) / (harmless + doubt))) ** power
+    scaled: NDArray[np.float32] = (ratio / np.sqrt(np.average(ratio**2, weights=harmless + positive))).astype(
+        np.float32
+    )
+    return scaled
 
 
 @dataclass(slots=True)
@@ -261,10 +321,10 @@ def train_head(name: str, dataset: Dataset, plan: Design, recipe: Recipe) -> Tra
         keep, test = folds != fold, judged & (folds == fold)
         if not _both_classes(labels[judged & keep]) or not test.any():
             continue
-        column, bias = _fit_fold(plan, labels, weight, keep, choices.strength, recipe.mass)
+        column, bias = fit_head(plan, labels, weight * keep, recipe, choices)
         # The first rows of the design are the comments in order, as their site sent them.
         held_out[test] = plan.matrix[: labels.size][test] @ column + bias
-    column, bias = _fit_fold(plan, labels, weight, judged, choices.strength, recipe.mass)
+    column, bias = fit_head(plan, labels, weight, recipe, choices)
     seen = ~np.isnan(held_out)
     fitted = calibrate(held_out[seen], labels[seen], weight[seen])
     probability = fitted.probability(held_out[seen])
@@ -303,10 +363,10 @@ def _train_base(out: Path, data_dir: Path | None, recipe: Recipe, seeds: Path, p
 
 
 def _heads(dataset: Dataset, plan: Design, recipe: Recipe, progress: Progress) -> list[TrainedHead]:
-    """All heads, one after the other here, or side by side where joblib has been given a cluster."""
+    """All heads, side by side: on the cores of this machine, or of the cluster that joblib has been given."""
     jobs = (delayed(_train_alone)(name, dataset, plan, recipe) for name in recipe.heads)
     trained: list[TrainedHead] = []
-    for number, head in enumerate(Parallel(return_as="generator")(jobs)):
+    for number, head in enumerate(Parallel(n_jobs=-1, prefer="threads", return_as="generator")(jobs)):
         progress("heads", number + 1, len(recipe.heads))
         if head is not None:
             trained.append(head)

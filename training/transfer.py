@@ -98,12 +98,9 @@ class Task:
 
     def raw(self, learn: Bools, test: Bools) -> Floats:
         """Raw scores of the comments ``test`` by a head that learnt from ``learn``."""
-        plan = self.plan
-        weight = self.weight[plan.row] * plan.weight * learn[plan.row]
-        labels = self.labels[plan.row]
-        column, bias = fit_head(plan.matrix, labels, weight, self.choices.strength, self.recipe.mass)
+        column, bias = fit_head(self.plan, self.labels, self.weight * learn, self.recipe, self.choices)
         # The first rows of the design are the comments in order, as their site sent them.
-        found: Floats = plan.matrix[: test.size][test] @ column + bias
+        found: Floats = self.plan.matrix[: test.size][test] @ column + bias
         return found
 
 

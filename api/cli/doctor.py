@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from sqlalchemy import Engine, text
@@ -13,10 +14,11 @@ from sqlalchemy import Engine, text
 from api.cli.options import MODEL, STORAGE, with_settings
 from api.wiring import load_classifier, open_engine
 from moderation.comment import Comment
-from moderation.errors import HamletError
+from moderation.errors import ArtifactError, HamletError
 from moderation.settings import Settings
 from moderation.store import migrate
 from moderation.store.database import parse_url, reading, writing
+from moderation.store.models import ModelBook
 from moderation.store.sites import Sites
 from moderation.store.webhooks import Webhooks
 
@@ -36,7 +38,7 @@ class Finding:
 @click.command()
 @with_settings(*STORAGE, *MODEL)
 def doctor(settings: Settings) -> None:
-    """Check Python, database, migrations, secret, model and webhooks, and say what to do.
+    """Check Python, database, migrations, secret, models and webhooks, and say what to do.
 
     Exit code 1 if something is wrong.
     """
@@ -59,6 +61,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _look("migrations", lambda: _migrations(settings))
     yield _look("secret", lambda: _secret(settings))
     yield _look("model", lambda: _model(settings))
+    yield _look("site-models", lambda: _own_models(settings))
     yield _look("webhooks", lambda: _webhooks(settings))
 
 
@@ -117,6 +120,23 @@ def _model(settings: Settings) -> str:
     return (
         f"{model.name} is as it was trained; heads {', '.join(model.heads)}; spam score of a thank-you {scores[0]:.3f}"
     )
+
+
+def _own_models(settings: Settings) -> str:
+    """Whether the models that sites have promoted can serve; they are unpacked aside."""
+    _secret(settings)
+    engine = _existing(settings)
+    own = [site for site in Sites.opened(engine, settings).all() if site.model is not None]
+    with TemporaryDirectory() as folder:
+        book = ModelBook(engine, Path(folder))
+        for site in own:
+            try:
+                book.load(site.id, site.model or 0)
+            except ArtifactError as error:
+                trouble = HamletError(f"{site.name}/{site.model}: {error.why}; the base model serves in its place")
+                trouble.hint = f"train again (hamlet train {site.name}), or go back: hamlet models rollback {site.name}"
+                raise trouble from error
+    return f"sites with one: {len(own):,}, all as they were trained" if own else "none: the base model serves all"
 
 
 def _webhooks(settings: Settings) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import update
@@ -23,7 +24,7 @@ from moderation.review import Actor
 from moderation.secret import load_secret
 from moderation.store import Judged, Review, Trail, id_from, now_ms
 from moderation.store.models import LabelsUsed, ModelBook, Training, name_of
-from moderation.store.schema import revisions
+from moderation.store.schema import models, revisions
 from moderation.store.sites import Sites
 from moderation.store.sql import SqlStore
 from tests.builders import make_comment, make_verdict, write_model
@@ -226,13 +227,31 @@ def test_a_chore_that_can_wait_is_left_while_the_machine_is_busy(tmp_path, monke
 # -- models
 
 
-def test_what_the_gate_let_through_is_not_called_forced(hamlet, engine, tmp_path):
-    book = ModelBook(engine, tmp_path / "cache")
+@pytest.fixture
+def book(engine, tmp_path) -> ModelBook:
+    """A site has a version that serves nobody."""
+    kept = ModelBook(engine, tmp_path / "cache")
     folder = write_model(tmp_path / "made", name=name_of("blog", 1))
     training = Training(labels=LabelsUsed(count=3, outcomes={"ham": 3}), champion="base/0.0.1")
-    book.add("blog", 1, folder, training, Actor("ann", "command"))
+    kept.add("blog", 1, folder, training, Actor("ann", "command"))
+    return kept
+
+
+def test_what_the_gate_let_through_is_not_called_forced(hamlet, book):
     assert "serves from now on" in hamlet("models", "promote", "blog", "1", "--force", "to be sure").output
     assert book.show(1, 1).training.forced is None
+
+
+def test_the_doctor_looks_at_models_of_sites(hamlet, book, engine):
+    assert "none: the base model serves all" in hamlet("doctor").output
+    hamlet("models", "promote", "blog", "1")
+    assert "sites with one: 1" in hamlet("doctor").output
+    old = msgspec.structs.replace(book.show(1, 1).manifest, features_version=1)
+    with engine.begin() as connection:
+        connection.execute(update(models).values(manifest=msgspec.json.encode(old).decode()))
+    result = hamlet("doctor")
+    assert result.exit_code == 1
+    assert "blog/1: made for features 1" in result.output and "hamlet train blog" in result.output
 
 
 @pytest.mark.parametrize("number", ["9" * 20, "9" * 5_000, "0"])

@@ -13,6 +13,7 @@ import pytest
 from moderation.check import Judging, Submission, check_comments, judge
 from moderation.classifier import Classifier
 from moderation.comment import Author, Comment, read_line
+from moderation.grams import feature_count
 from moderation.past import ascii_host
 from moderation.policy import Policy, Thresholds, make_policy
 from moderation.store import MemoryStore
@@ -70,7 +71,7 @@ def judge_with(model: Classifier, *texts: str) -> list[Verdict]:
 
 def model_of(folder: Path, weight: float = 40, **heads: dict[str, object]) -> Classifier:
     """A model that knows two words: ``casino`` is spam and ``idiot`` is toxic."""
-    weights = np.zeros((1 << BITS, 2), dtype=np.float32)
+    weights = np.zeros((feature_count(BITS), 2), dtype=np.float32)
     weights[word_row("casino"), 0] = weights[word_row("idiot"), 1] = weight
     made = tuple(make_head(name, **{"bias": -3.0, **heads.get(name, {})}) for name in ("spam", "toxicity"))
     return tiny_model(folder, weights=weights, heads=made)

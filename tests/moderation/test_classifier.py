@@ -13,7 +13,7 @@ from moderation.classifier import MAX_LOGIT, Classifier, sigmoid
 from moderation.comment import Author, Comment
 from moderation.errors import ModelNotFound
 from moderation.features import NAMES, SCALES, TOKEN_SCALE
-from moderation.grams import token_index
+from moderation.grams import feature_count, token_index
 from tests.builders import (
     BITS,
     make_comment,
@@ -39,7 +39,7 @@ def logits(model: Classifier, comment: Comment) -> list[float]:
 
 def everywhere(weight: float) -> NDArray[np.float32]:
     """The same weight in every row."""
-    return np.full((1 << BITS, 2), weight, dtype=np.float32)
+    return np.full((feature_count(BITS), 2), weight, dtype=np.float32)
 
 
 def test_a_model_knows_its_name_and_its_heads_in_their_order(tmp_path):
@@ -49,7 +49,7 @@ def test_a_model_knows_its_name_and_its_heads_in_their_order(tmp_path):
 
 
 def test_the_columns_of_the_scores_are_the_heads(tmp_path):
-    weights = np.zeros((1 << BITS, 2), dtype=np.float32)
+    weights = np.zeros((feature_count(BITS), 2), dtype=np.float32)
     weights[word_row("casino"), 1] = 5
     spam, toxicity = tiny_model(tmp_path, weights=weights).scores([make_comment("casino")])[0]
     assert toxicity > spam == 0.5

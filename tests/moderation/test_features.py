@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from moderation.comment import Author
 from moderation.features import extract
-from moderation.grams import CHUNK, token_index
-from moderation.text import fold, revealed
+from moderation.grams import CHUNK, TOKENS, feature_count, token_index
+from moderation.text import fold, fold_batch, plainly
 from tests.builders import BITS, Kind, all_rows, make_author, make_comment, make_comments, rows_of, seen, words_text
 from tests.moderation.strategies import any_comments
 
@@ -59,14 +59,16 @@ EXPECTED = {Kind.CHAR: expected_chars, Kind.WORD: expected_words, Kind.PAIR: exp
 @pytest.mark.parametrize("kind", Kind)
 @given(text=st.text("abcde13é日ж' !,", max_size=40), bits=st.integers(4, 22))
 def test_ngrams_hash_as_documented(kind, text, bits):
-    pieces = [folded := fold(text).text, *(word for word, _ in revealed(folded))]
-    expected = sum((EXPECTED[kind](piece, bits) for piece in pieces), Counter[int]())
+    folded = fold_batch([text])
+    expected = EXPECTED[kind](plainly(folded, folded.codes.size).text.strip("\n"), bits)
     assert rows_of(extract([make_comment(text)], bits), 0, kind) == expected
 
 
 @given(name=st.text(st.characters(exclude_categories=())), bits=st.integers(1, 30))
 def test_tokens_hash_as_documented(name, bits):
-    assert token_index(name, bits) == row(zlib.crc32(name.encode("utf-8", "replace")) * P, bits)
+    few = max(bits - TOKENS, 1)
+    assert token_index(name, bits) == 2**bits + row(zlib.crc32(name.encode("utf-8", "replace")) * P, few)
+    assert 2**bits <= token_index(name, bits) < feature_count(bits)
 
 
 def test_a_token_of_the_batch_stands_in_its_row():
@@ -129,8 +131,10 @@ def test_extracting_twice_gives_the_same(comments):
 
 @given(st.lists(any_comments, max_size=4), st.integers(4, 22))
 def test_every_row_is_a_row_of_the_matrix(comments, bits):
-    rows = all_rows(extract(comments, bits))
-    assert np.all((rows >= 0) & (rows < 1 << bits))
+    found = extract(comments, bits)
+    grams = np.concatenate([run.rows for run in found.runs]) if found.runs else np.zeros(0)
+    assert np.all((grams >= 0) & (grams < 1 << bits))
+    assert np.all((found.token_rows >= 1 << bits) & (found.token_rows < feature_count(bits)))
 
 
 @given(st.lists(any_comments, max_size=4))
@@ -242,9 +246,32 @@ def test_leet_inside_a_link_is_no_word():
     assert rows_of(found, 0, Kind.WORD) == rows_of(extract([make_comment("see now")], BITS), 0, Kind.WORD)
 
 
-def test_a_revealed_word_counts_like_the_word_itself():
-    disguised, plain = (rows_of(extract([make_comment(text)], BITS), 0, Kind.WORD) for text in ("v1agra", "viagra"))
-    assert plain <= disguised
+DISGUISED = "buy v1agra and c h e a p   p i l l s at m.y sh0p, my l.i.n.k is here"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_disguised_words_count_like_the_words_themselves(kind):
+    plain = "buy viagra and cheap pills at m.y shop, my link is here"
+    disguised, meant = (rows_of(extract([make_comment(text)], BITS), 0, kind) for text in (DISGUISED, plain))
+    assert disguised == meant
+
+
+def test_disguised_words_are_told():
+    (tokens,) = extract([make_comment(DISGUISED)], BITS).tokens
+    assert {token.name for token in tokens} == {"disguise:spaced", "disguise:leet"}
+    assert extract([make_comment("buy viagra and pills")], BITS).tokens == [[]]
+
+
+def test_an_odd_word_of_a_short_text_leads_back_to_the_original():
+    text = "Wow! <b>GtYdvPq</b>"
+    (tokens,) = extract([make_comment(text)], BITS).tokens
+    assert {text[slice(*token.span)] for token in tokens} == {"GtYdvPq"}
+    assert extract([make_comment(text + " and more" * 9)], BITS).tokens == [[]]
+
+
+def test_a_group_in_disguise_is_folded_like_any_other():
+    rows = [rows_of(extract([make_comment(f"I hate {who} so much")], BITS), 0, Kind.WORD) for who in ("men", "m e n")]
+    assert rows[0] == rows[1]
 
 
 HOSTILE = (
@@ -259,7 +286,7 @@ HOSTILE = (
 def test_hostile_text_of_any_length_is_taken(pattern):
     text = pattern * (200_000 // len(pattern))
     found = extract([make_comment(text)], BITS)
-    assert np.all(all_rows(found) < 1 << BITS) and np.all(found.repeats >= 1)
+    assert np.all(all_rows(found) < feature_count(BITS)) and np.all(found.repeats >= 1)
     assert all(0 <= link.start < link.end <= len(text) for link in found.links[0])
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from moderation.check import Judging, Submission, assess, check_comments
 from moderation.comment import Author, Form, Post
+from moderation.grams import feature_count
 from moderation.past import DAY, HOUR, NOTHING, Campaign, Kind, Past, Record
 from moderation.policy import Choices, Mode, make_policy
 from moderation.rules import Action, Hit, Rule, RuleKind
@@ -190,7 +191,7 @@ def test_a_model_without_the_head_spam_hears_no_signals(tmp_path):
 
     from tests.builders import BITS, tiny_model
 
-    model = tiny_model(tmp_path, weights=np.zeros((1 << BITS, 1), dtype=np.float32), heads=(head,))
+    model = tiny_model(tmp_path, weights=np.zeros((feature_count(BITS), 1), dtype=np.float32), heads=(head,))
     (found,) = assess([Submission(1, TRAPPED, Judging(model, make_policy(model.manifest)))])
     assert (found.verdict.decision, found.verdict.evidence["text"]) == (ACCEPT, 0.0)
 

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from moderation import text as texts
-from moderation.text import TABLES, as_text, fold, fold_batch, plain_links, revealed
+from moderation.text import TABLES, Evidence, as_text, fold, fold_batch, plain_links, plainly, revealed
 from tests.moderation.strategies import any_text, plain_text
 from training import text_tables
 
@@ -256,7 +256,21 @@ def test_disguised_words_are_revealed(text, word, shown):
     "text",
     [
         *("h264", "2nd", "c++", "e.g.", "i.e.", "100%", "mp3", "5 stars!!!", "wow!", "fr33", "covid19", "a cat"),
-        *("v1 is out", "call +49 30 1234", "$100", "3d", "100k", "a/b", "1. 2. 3.", "12:30", "hello world"),
+        *(
+            "lovely!this",
+            "great!!!thanks",
+            "yes|maybe",
+            "kubectl+helm",
+            "v1 is out",
+            "call +49 30 1234",
+            "$100",
+            "3d",
+            "100k",
+            "a/b",
+            "1. 2. 3.",
+            "12:30",
+            "hello world",
+        ),
     ],
 )
 def test_plain_words_are_not_taken_for_leet(text):
@@ -337,3 +351,53 @@ def test_looking_only_where_something_may_stand_finds_all(text):
     assert [found.span() for found in texts._spaced(text)] == [found.span() for found in texts._SPACED.finditer(text)]
     leet = [found.span() for found in texts._LEET_WORD.finditer(text) if texts._is_leet(found[0])]
     assert [found.span() for found in texts._leet(text)] == leet
+
+
+def written_plainly(*texts: str) -> list[str]:
+    folded = fold_batch(texts)
+    return plainly(folded, folded.codes.size).text[1:-1].split("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Buy V1AGRA now", "buy viagra now"),
+        ("the c h e a p   p i l l s are here", "the cheap pills are here"),
+        ("b.e.s.t. p-i-l-l-s", "best. pills"),
+        ("f*ck this sh!t", "fck this shit"),
+        ("w a i t   5   d a y s , all of you", "wait 5 days, all of you"),
+        ("a  " + "   ".join(" ".join("wordy") for _ in range(30)), "a " + " ".join(["wordy"] * 30)),
+        ("h264 and mp3 are no disguise", "h264 and mp3 are no disguise"),
+        ("", ""),
+    ],
+)
+def test_disguised_words_are_written_plainly(text, plain):
+    assert written_plainly(text, "other", text) == [plain, "other", plain]
+
+
+def test_only_the_first_texts_are_written_plainly():
+    folded = fold_batch(["c4sino", "b3nny"])
+    assert plainly(folded, int(folded.bounds[1]) + 1).text == "\ncasino\nb3nny\n"
+
+
+def test_words_written_plainly_are_counted():
+    folded = fold_batch(["fine", "c4sino c a s i n o sl0ts", "<b>c a s h</b>"])
+    assert plainly(folded, folded.codes.size).evidence == [
+        Evidence(),
+        Evidence(spaced=1, leet=2),
+        Evidence(spaced=1, tags=2),
+    ]
+
+
+@given(st.lists(st.text("ab0 1@$!.*-<b>é\u200b"), min_size=1, max_size=4))
+@example(["a b c d"])
+def test_a_plainly_written_text_leads_back_to_the_original(texts):
+    folded = fold_batch(texts)
+    plain = plainly(folded, folded.codes.size)
+    assert plain.text == as_text(plain.codes) and plain.codes[plain.bounds].tolist() == [10] * (len(texts) + 1)
+    assert plain.offsets.size == plain.ends.size == plain.codes.size
+    for i, text in enumerate(texts):
+        inside = slice(plain.bounds[i] + 1, plain.bounds[i + 1])
+        offsets, ends = plain.offsets[inside], plain.ends[inside]
+        assert all(0 <= low < high <= len(text) for low, high in zip(offsets, ends, strict=True))
+        assert offsets.tolist() == sorted(offsets)

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from moderation.comment import Author, Comment
 from moderation.text import Evidence, Link, fold
-from moderation.tokens import MAX_LINKS, MAX_NAMES, names_of, tokens_of
+from moderation.tokens import DISGUISES, MAX_LINKS, MAX_NAMES, SHORT_TEXT, names_of, text_tokens, tokens_of
 from tests.builders import make_author, make_comment
 from tests.moderation.strategies import any_comments
 
@@ -124,11 +124,13 @@ def test_names_are_cut_where_no_real_name_goes_on():
         (Evidence(stacked=3), set()),
         (Evidence(stacked=4), {"disguise:stacked"}),
         (Evidence(bbcode=2), {"disguise:bbcode"}),
+        (Evidence(spaced=1), {"disguise:spaced"}),
+        (Evidence(leet=1, hidden=2), {"disguise:leet", "disguise:hidden"}),
         (Evidence(tags=9, entities=9), set()),
     ],
 )
 def test_disguise_is_told_but_html_is_not(evidence, expected):
-    assert tokens(evidence=evidence) == expected
+    assert tokens(evidence=evidence) == expected <= set(DISGUISES)
 
 
 @given(any_comments)
@@ -144,3 +146,64 @@ def test_names_are_bounded(comment):
     folded = fold(comment.text)
     _, found = tokens_of(comment, folded.links, folded.evidence)
     assert len(found) <= MAX_NAMES
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        (Author(name="fwucqvmdxn"), {"name:odd>5.0", "name:odd>5.6"}),
+        (Author(url="http://uyyvryyldqww.com/"), {"url:odd>5.0", "url:odd>5.6"}),
+        (Author(name="Christopher", url="https://christopher.example.org"), set()),
+        (Author(name="wjqxk"), set()),
+    ],
+)
+def test_names_of_no_language_are_told(author, expected):
+    assert {name for name in tokens(make_comment(author=author)) if ":odd" in name} == expected
+
+
+def test_links_of_no_language_are_told():
+    found, _ = tokens_of(Comment(text=""), (Link("http://uyyvryyldqww.com/a", "", 0, 5),), Evidence())
+    odd = [token for token in found if ":odd" in token.name]
+    assert {(token.name, token.about, token.span) for token in odd} == {
+        ("link:odd>5.0", "uyyvryyldqww", (0, 5)),
+        ("link:odd>5.6", "uyyvryyldqww", (0, 5)),
+    }
+
+
+def test_few_words_of_no_language_are_told():
+    assert [token.name for token in text_tokens("gtydvpq wow", "gtydvpq wow")] == ["text:odd>5.0", "text:odd>5.6"]
+    assert text_tokens("nice article, wonderful", "Nice article, wonderful") == []
+
+
+def test_a_long_text_may_quote_a_word_of_no_language():
+    assert text_tokens("gtydvpq " * 9, "gtydvpq " * 9) == []
+
+
+@pytest.mark.parametrize("word", ["ZYreVwoTEpqX", "hTjVbNqEwYcLpXs"])
+def test_drawn_letters_in_capitals_and_small_are_told(word):
+    assert "text:case" in {token.name for token in text_tokens(word.lower(), f" {word}\n")}
+    assert "name:case" in tokens(make_comment(author=Author(name=word)))
+
+
+@pytest.mark.parametrize("word", ["OpenStreetMap", "PostgreSQL", "hTjVbNqEwYcLpXs said so", "GTYDVPQ", "", "http://a"])
+def test_other_capitals_are_not(word):
+    assert "text:case" not in {token.name for token in text_tokens(word.lower(), word)}
+
+
+def test_a_link_alone_is_no_drawn_word():
+    assert text_tokens(" " * 22, "http://bit.ly/aBcDeFgH") == []
+
+
+def test_a_scrambled_word_is_told_of_a_short_text_alone():
+    text = "what a pthaogropher"
+    assert [(token.name, token.about) for token in text_tokens(text, text)] == [("text:scrambled", "pthaogropher")]
+    long = f"{text} {'and so on ' * SHORT_TEXT}"
+    assert text_tokens(long, long) == []
+
+
+def test_a_fact_of_many_links_counts_once():
+    links = [make_link(f"http://example.com/{number}", start=number, end=number + 1) for number in range(9)]
+    found, words = tokens_of(make_comment(), tuple(links), Evidence())
+    assert sorted(token.name for token in found) == ["link:count=6+", "link:domain=example.com", "link:tld=com"]
+    assert {token.span for token in found if token.name == "link:tld=com"} == {(0, 1)}
+    assert words.count("example") == len(links)

@@ -76,7 +76,11 @@ def test_one_label_leaves_others_where_they_were(learn, spam_of):
 
 def test_labels_of_one_class_do_not_call_everything_spam(learn, spam_of):
     found = learn(labels(60, 0))
-    assert spam_of([talk(3)], found)[0] < spam_of([wares(70)], found)[0]
+    texts = [talk(3), wares(70), "The tank commander's report contradicts what the minister said on Friday."]
+    before, after = spam_of(texts), spam_of(texts, found)
+    like, unlike, plain = after[1] - before[1], after[0] - before[0], after[2]
+    assert unlike < like - 1
+    assert plain < 0
 
 
 def test_fifty_labels_teach_what_the_base_does_not_know(learn, spam_of):

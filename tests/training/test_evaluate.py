@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from hamlet.cli import cli
 from moderation.check import Judging, judge
 from moderation.comment import LabelledComment
+from moderation.grams import feature_count
 from moderation.policy import make_policy
 from moderation.text import as_text, fold, fold_batch, revealed
 from moderation.verdict import SEVERITY
@@ -238,7 +239,7 @@ def test_sentences_are_ours_to_fill_only_once():
 
 
 def test_a_model_that_sees_nothing_changes_no_decision(tmp_path):
-    verdict_of = Judge.of(tiny_model(tmp_path, weights=np.zeros((1 << 16, 2), dtype=np.float32)))
+    verdict_of = Judge.of(tiny_model(tmp_path, weights=np.zeros((feature_count(16), 2), dtype=np.float32)))
     found = bias.swaps(verdict_of, None)
     assert sum(one.changed for one in found) == 0
     assert sum(one.pairs for one in found) > 1_000
@@ -316,7 +317,7 @@ def test_scores_under_what_cannot_be_seen_are_nearly_equal(hide, text, even):
 @pytest.fixture(scope="module")
 def even(tmp_path_factory):
     """A model of small weights, so that one named fact more or less moves little."""
-    weights = np.random.default_rng(9).normal(0, 0.05, (1 << 16, 2)).astype(np.float32)
+    weights = np.random.default_rng(9).normal(0, 0.05, (feature_count(16), 2)).astype(np.float32)
     return tiny_model(tmp_path_factory.mktemp("even"), weights=weights)
 
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from moderation.comment import Comment
+from moderation.grams import feature_count
 from training import rows
 from training.matrix import Vectorizer
 
@@ -38,7 +39,7 @@ def test_rows_on_disk_can_be_taken_and_multiplied(vectorizer, tmp_path, monkeypa
     monkeypatch.setattr(rows, "MANY", 10)
     monkeypatch.setattr(rows, "BLOCK", 500)
     there = rows.features(vectorizer, parts(), 50, tmp_path)
-    weights = np.random.default_rng(0).random(1 << 12)
+    weights = np.random.default_rng(0).random(feature_count(12))
     some = np.array([3, 1, 40])
     np.testing.assert_allclose(there[some] @ weights, (there @ weights)[some], rtol=1e-5)
     np.testing.assert_allclose(there.turned(np.ones(50)), there[np.arange(50)].sum(axis=0).A1, rtol=1e-5)
@@ -48,8 +49,8 @@ def test_columns_can_be_taken_of_rows_on_disk(vectorizer, tmp_path, monkeypatch)
     monkeypatch.setattr(rows, "MANY", 10)
     there = rows.features(vectorizer, parts(), 50, tmp_path)
     some = there.there()[::3]
-    weights = np.random.default_rng(0).random(1 << 12)
-    taken = np.zeros(1 << 12)
+    weights = np.random.default_rng(0).random(feature_count(12))
+    taken = np.zeros(feature_count(12))
     taken[some] = weights[some]
     np.testing.assert_allclose(there.of_columns(some) @ weights[some], there @ taken, rtol=1e-5)
 
@@ -64,4 +65,4 @@ def test_a_block_of_comments_without_features_keeps_its_rows(tmp_path, monkeypat
 @pytest.mark.parametrize("many", [1, 1_000])
 def test_of_no_comments_there_are_no_rows(vectorizer, tmp_path, monkeypatch, many):
     monkeypatch.setattr(rows, "MANY", many)
-    assert rows.features(vectorizer, iter(()), 10, tmp_path).shape == (0, 1 << 12)
+    assert rows.features(vectorizer, iter(()), 10, tmp_path).shape == (0, feature_count(12))

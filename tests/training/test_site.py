@@ -15,15 +15,16 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from rich.console import Console
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from moderation import artifact
 from moderation.classifier import Classifier
 from moderation.comment import Comment
+from moderation.errors import OtherFeatures
 from moderation.past import Outcome
 from moderation.review import Actor
 from moderation.store.models import ModelBook
-from moderation.store.schema import comments, leases
+from moderation.store.schema import comments, leases, models
 from moderation.store.sites import Site
 from tests.conftest import ROOT
 from tests.learning import Blog, talk, wares
@@ -159,6 +160,20 @@ def test_the_next_champion_is_tried_on_labels_it_has_not_seen(blog, train):
 def test_labels_older_than_the_base_count_as_any(blog, train):
     blog.settle(spam=30, ham=30, age=3_000)
     assert len(train().labels.taught) == 60
+
+
+def test_a_model_of_an_older_hamlet_gives_way_to_one_that_is_tried_against_the_base(blog, train, book, engine):
+    blog.settle(spam=40, ham=60, age=10)
+    first = train(keep=True)
+    old = msgspec.structs.replace(book.show(blog.site.id, 1).manifest, features_version=1)
+    with engine.begin() as connection:
+        connection.execute(update(models).values(manifest=msgspec.json.encode(old).decode()))
+    with pytest.raises(OtherFeatures, match="made for features 1"):
+        book.load(blog.site.id, 1)
+    blog.settle(spam=40, ham=60, age=0, first=300)
+    second = train(keep=True)
+    assert first.champion == second.champion == BASE.parent.name + "/" + BASE.name
+    assert book.load(blog.site.id, blog.sites.site("blog").model).name == "blog/2"
 
 
 def test_a_new_base_model_takes_over_from_models_of_an_old_one(blog, train, book, few_seeds, tmp_path, engine):

@@ -2,19 +2,23 @@
 
 import gzip
 import json
+from math import inf
 from random import Random
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from moderation import artifact
 from moderation.classifier import MAX_LOGIT, Classifier
+from moderation.comment import LabelledComment
 from moderation.errors import HamletError
+from moderation.grams import feature_count, token_index
 from tests.builders import make_comments
 from training.corpora import CorpusError, read_constructs, read_profanity, read_seeds, unspun
 from training.estimator import CommentVectorizer
 from training.recipes import HeadRecipe, Recipe
-from training.train import gather, head_weights, train_base
+from training.train import CONTRAST_DOUBT, OFTEN, Dataset, contrasts, design, fit_head, gather, head_weights, train_base
 
 QUICK = Recipe(
     bits=12,
@@ -45,6 +49,19 @@ def test_a_trained_model_tells_spam_from_ham(tmp_path, seeds):
         make_comments("cheap casino pills", "thanks, the docs")
     )
     assert spam[0] > 0.5 > ham[0]
+
+
+def test_invisible_characters_do_not_make_spam_harmless(tmp_path, seeds):
+    """Though here all comments that have some are ham."""
+    file = seeds / "seeds.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    hidden = [row | {"text": row["text"].replace(" ", " \u200b")} if not row["labels"]["spam"] else row for row in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in hidden))
+    train_base(tmp_path / "base" / "1.0.0", None, QUICK, seeds=seeds)
+    plain, hidden = Classifier.load(tmp_path / "base" / "1.0.0").scores(
+        make_comments("cheap pills online", "che\u200bap pil\u200bls online")
+    )
+    assert hidden[0] == pytest.approx(plain[0])
 
 
 def test_the_same_input_gives_the_same_model(tmp_path, seeds):
@@ -112,7 +129,7 @@ def test_the_vectorizer_keeps_the_estimator_contract():
     vectorizer = CommentVectorizer(bits=10)
     assert vectorizer.get_params()["bits"] == 10
     matrix = vectorizer.fit_transform(["a comment", "another one"])
-    assert matrix.shape == (2, 1 << 10)
+    assert matrix.shape == (2, feature_count(10))
 
 
 def test_rows_weigh_as_the_classifier_weighs_them(tmp_path, seeds):
@@ -174,3 +191,87 @@ def test_the_harmless_comments_of_a_corpus_may_weigh_more(seeds):
     more = head_weights(dataset, labels, QUICK, HeadRecipe(strength=1, boost_harmless={"seeds": 3.0}))
     assert np.allclose(more[labels < 0.5], 3 * even[labels < 0.5])
     assert np.allclose(more[labels >= 0.5], even[labels >= 0.5])
+
+
+def test_what_stands_in_both_classes_alike_may_weigh_least():
+    target, amount = np.array([1.0, 1, 0, 0]), np.array([1.0, 1, 1, 2])
+    both, mostly, spam_alone, ham_alone = [1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 1]
+    matrix = csr_matrix(np.array([both, mostly, spam_alone, ham_alone], dtype=float).T)
+    found = contrasts(matrix, target, amount, 0.5)
+    assert found[0] < found[1] < min(found[2:])
+    doubt = CONTRAST_DOUBT / 4
+    spam, ham = np.array([2, 2, 2, 0]) / 6, np.array([3, 1, 0, 3]) / 7
+    expected = np.abs(np.log((spam + doubt) / (ham + doubt))) ** 0.5
+    np.testing.assert_allclose(found, expected / np.sqrt(np.average(expected**2, weights=spam + ham)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_a_head_with_contrast_still_tells_spam_from_ham(tmp_path, seeds, power):
+    recipe = Recipe(bits=12, folds=3, heads={"spam": HeadRecipe(strength=10, contrast=power)})
+    train_base(tmp_path / "base" / "1.0.0", None, recipe, seeds=seeds)
+    spam, ham = Classifier.load(tmp_path / "base" / "1.0.0").scores(
+        make_comments("cheap casino pills", "thanks, the docs")
+    )
+    assert spam[0] > 0.5 > ham[0]
+
+
+def linking(count: int, domain: str, spam: float) -> list[LabelledComment]:
+    text = "so much for that http://{}/{}"
+    return [LabelledComment(text=text.format(domain, i), labels={"spam": spam}) for i in range(count)]
+
+
+def as_dataset(rows: list[LabelledComment]) -> Dataset:
+    return Dataset(rows, np.array(["seeds"] * len(rows)), ())
+
+
+NAMED = ("domain=often.example", "domain=rare.example", "tld=example")
+
+
+def test_a_token_of_few_comments_does_not_count():
+    rows = [*linking(OFTEN, "often.example", 0), *linking(OFTEN - 1, "rare.example", 1)]
+    tokens = design(as_dataset(rows), 12).matrix[:, 1 << 12 :]
+    met = {name: bool(tokens[:, token_index(f"link:{name}", 12) - (1 << 12)].nnz) for name in NAMED}
+    assert met == {"domain=often.example": True, "domain=rare.example": False, "tld=example": True}
+
+
+def test_a_token_may_speak_for_a_comment_within_bounds_and_against_it_without():
+    rows = [*linking(40, "ours.example", 0), *linking(40, "shop.example", 1)]
+    plan, labels = design(as_dataset(rows), 12), np.array([0.0] * 40 + [1.0] * 40)
+    ours, shop = (token_index(f"link:domain={name}.example", 12) for name in ("ours", "shop"))
+    for most, least in ((0.25, -0.25), (inf, -inf)):
+        column, _ = fit_head(plan, labels, np.ones(80), QUICK, HeadRecipe(strength=100, most_in_favour=most))
+        assert column[1 << 12 :].min() >= least and column[shop] > 0.5
+        assert column[ours] == pytest.approx(-0.25) if most < inf else column[ours] < -0.5
+
+
+def in_languages(*groups: tuple[str | None, int, int]) -> Dataset:
+    """So many spam and ham comments of each language."""
+    rows = [
+        LabelledComment(text=f"{language} {label} {i}", language=language, labels={"spam": label})
+        for language, spam, ham in groups
+        for label, count in ((1, spam), (0, ham))
+        for i in range(count)
+    ]
+    return Dataset(rows, np.array(["seeds"] * len(rows)), ())
+
+
+def odds_of(data: Dataset, weight: np.ndarray, language: str) -> float:
+    labels, mine = data.labels("spam"), np.array([row.language == language for row in data.comments])
+    return weight[mine & (labels == 1)].sum() / weight[mine & (labels == 0)].sum()
+
+
+def test_a_language_with_much_spam_is_no_evidence_of_it():
+    data = in_languages(("en", 100, 100), ("da", 30, 10), ("fi", 0, 10), (None, 50, 1))
+    labels = data.labels("spam")
+    odd = head_weights(data, labels, QUICK, HeadRecipe(strength=1))
+    even = head_weights(data, labels, QUICK, HeadRecipe(strength=1, even_languages=3.0))
+    whole = odd[labels == 1].sum() / odd[labels == 0].sum()
+    assert odds_of(data, odd, "da") == pytest.approx(3) and odds_of(data, even, "da") == pytest.approx(whole)
+    unchanged = np.array([row.language in (None, "fi") for row in data.comments])
+    np.testing.assert_array_equal(odd[unchanged], even[unchanged])
+
+
+def test_a_language_is_weighed_anew_within_bounds():
+    data = in_languages(("en", 100, 100), ("da", 1, 100))
+    even = head_weights(data, data.labels("spam"), QUICK, HeadRecipe(strength=1, even_languages=2.0))
+    assert odds_of(data, even, "da") == pytest.approx(0.01 * 4)
