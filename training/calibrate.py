@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from moderation.guarantee import threshold_for
+from training.corpora import SEEDS_NAME
 from training.measures import expected_calibration_error
 from training.recipes import HeadRecipe
 
@@ -64,11 +66,17 @@ class Limits:
 
 
 def thresholds(
-    probability: Floats, labels: Floats, origin: NDArray[np.str_], choices: HeadRecipe, confidence: float
+    probability: Floats,
+    labels: Floats,
+    origin: NDArray[np.str_],
+    choices: HeadRecipe,
+    confidence: float,
+    taught: Floats,
 ) -> Limits:
     """Thresholds from scores of comments the model did not see.
 
-    Both bounds hold in the corpus that asks for the strictest: a new site may be like that one.
+    Both bounds hold in the corpus that asks for the strictest: a new site may be like that one. Beyond them, none of
+    the comments that the model was ``taught`` to be harmless, given by what it says of them now, is rejected.
     """
     if choices.hold_at is not None:
         return Limits(
@@ -78,7 +86,7 @@ def thresholds(
         return Limits(None, None, "informs only: a site may set thresholds of its own")
     harmless = labels < 0.5
     # The seeds are hard cases on purpose: they are no sample of what a blog receives.
-    names = [str(name) for name in np.unique(origin[harmless]) if name != "seeds"]
+    names = [str(name) for name in np.unique(origin[harmless]) if name != SEEDS_NAME]
     names = [name for name in names if name in choices.bounded_by] or names
     scores = {name: probability[harmless & (origin == name)] for name in names}
     scores = {name: rows for name, rows in scores.items() if rows.size >= ENOUGH}
@@ -87,6 +95,9 @@ def thresholds(
     reject_at, asked_by = _strictest(scores, choices.reject_false_positives, confidence)
     hold_at = min(hold_at, choices.most_hold)
     reject_at = min(max(reject_at, choices.least_reject, hold_at), 1.0)
+    highest = ceil(float(taught.max(initial=0.0)) * 10_000) / 10_000
+    if highest > reject_at:
+        reject_at, asked_by = highest, f"{asked_by}) and no harmless seed (they asked for most"
     return Limits(
         round(hold_at, 4),
         round(reject_at, 4),

@@ -126,7 +126,7 @@ def _data(manifest: Manifest) -> str:
 
 def _what(name: str) -> str:
     own = {
-        "seeds": "labelled comments written for this project",
+        corpora.SEEDS_NAME: "labelled comments written for this project",
         "bot-constructs": "readings of a spam bot's templates",
         "spam-phrases": "substrings met in blog spam; only their hashes are kept",
     }
@@ -168,7 +168,7 @@ def _unmeasured(manifest: Manifest) -> Iterator[str]:
 
 
 def _rebuild(manifest: Manifest) -> str:
-    alone = {source.name for source in manifest.data} <= {"seeds"}
+    alone = {source.name for source in manifest.data} <= {corpora.SEEDS_NAME}
     data = "" if alone else " --data-dir <corpora>"
     return (
         f"```console\n$ hamlet train base{data} --out models/{manifest.name} --force\n```\n\n"

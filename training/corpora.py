@@ -21,6 +21,8 @@ from moderation.comment import LabelledComment, numbered
 from moderation.errors import BadComment, HamletError
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+SEEDS_NAME = "seeds"
+"""What they are called among the corpora."""
 ATTRIBUTES = ("severe_toxicity", "identity_attack", "insult", "profanity", "threat")
 HEADS = ("spam", "toxicity", *ATTRIBUTES)
 

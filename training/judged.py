@@ -15,10 +15,9 @@ from moderation.comment import Comment, LabelledComment
 from moderation.policy import Policy, make_policy
 from moderation.verdict import SEVERITY, Decision
 from training import corpora
-from training.corpora import Progress, silent
+from training.corpora import SEEDS_NAME, Progress, silent
 from training.measures import CLEAR, Bools, Floats, Groups, log_odds
 
-SEEDS_NAME = "seeds"
 BATCH = 256
 
 Decisions = NDArray[np.int64]

@@ -36,9 +36,9 @@ from moderation.store.sites import Site
 from training import gate
 from training.adapt import Adapted, Anchors, Earlier, Indices, adapt, base_logits, folded_in, frequency_of
 from training.bias import swaps
-from training.corpora import SEEDS, Progress, read_seeds, silent
+from training.corpora import SEEDS, SEEDS_NAME, Progress, read_seeds, silent
 from training.gate import OfCorpus, Trial
-from training.judged import SEEDS_NAME, Judge, corpora_in
+from training.judged import Judge, corpora_in
 from training.labels import HEADS, SPAM, ByAge, Kept, Weighed, by_age, keep, wanted, weigh
 from training.matrix import Vectorizer
 from training.measures import SEED

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from math import log
 from pathlib import Path
@@ -65,6 +65,12 @@ class Dataset:
         """Labels of a head, NaN where nobody judged it."""
         return np.array([comment.labels.get(head, np.nan) for comment in self.comments])
 
+    def harmless_seeds(self, heads: Collection[str]) -> NDArray[np.int64]:
+        """Places of the seeds that none of these heads is to find fault with."""
+        rows = np.flatnonzero(self.origin == corpora.SEEDS_NAME).tolist()
+        fine = [i for i in rows if all(self.comments[i].labels.get(head, 0.0) < 0.5 for head in heads)]
+        return np.array(fine, dtype=np.int64)
+
     def folds(self, count: int) -> NDArray[np.int64]:
         """Fold of each comment; comments of one group, or of one beginning, share it."""
         return np.array([_group_number(c, o) % count for c, o in zip(self.comments, self.origin.tolist(), strict=True)])
@@ -78,8 +84,8 @@ def _group_number(comment: LabelledComment, origin: str) -> int:
 
 def gather(data_dir: Path | None, recipe: Recipe, seeds: Path = corpora.SEEDS) -> Dataset:
     """Read the seeds and, where the folder exists, the corpora that may be trained on."""
-    rows: dict[str, list[LabelledComment]] = {"seeds": corpora.read_seeds(seeds)}
-    sources = [_seed_source(rows["seeds"], seeds)]
+    rows: dict[str, list[LabelledComment]] = {corpora.SEEDS_NAME: corpora.read_seeds(seeds)}
+    sources = [_seed_source(rows[corpora.SEEDS_NAME], seeds)]
     if data_dir is not None:
         for corpus in corpora.CORPORA:
             if corpus.train and (data_dir / corpus.path).exists():
@@ -116,7 +122,11 @@ def _list_source(name: str, rows: list[LabelledComment], path: Path) -> DataSour
 def _seed_source(rows: list[LabelledComment], folder: Path) -> DataSource:
     whole = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.jsonl")))).hexdigest()
     return DataSource(
-        name="seeds", rows=len(rows), sha256=whole, licence="MIT (this project)", positives=corpora.positives(rows)
+        name=corpora.SEEDS_NAME,
+        rows=len(rows),
+        sha256=whole,
+        licence="MIT (this project)",
+        positives=corpora.positives(rows),
     )
 
 
@@ -328,7 +338,9 @@ def train_head(name: str, dataset: Dataset, plan: Design, recipe: Recipe) -> Tra
     seen = ~np.isnan(held_out)
     fitted = calibrate(held_out[seen], labels[seen], weight[seen])
     probability = fitted.probability(held_out[seen])
-    limits = thresholds(probability, labels[seen], dataset.origin[seen], choices, recipe.confidence)
+    harmless = dataset.harmless_seeds([head for head, choice in recipe.heads.items() if choice.decides])
+    taught = fitted.probability(plan.matrix[: labels.size][harmless] @ column + bias)
+    limits = thresholds(probability, labels[seen], dataset.origin[seen], choices, recipe.confidence, taught)
     manifest = HeadManifest(
         name=name,
         bias=round(fitted.slope * bias + fitted.intercept, 6),

@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from moderation.classifier import Classifier
-from training.corpora import Progress, silent
+from training.corpora import SEEDS_NAME, Progress, silent
 from training.judged import group_numbers
 from training.measures import CLEAR, SEED, Bools, Floats, Groups, Measured, Ranking, ranking, share, shares
 from training.recipes import BASE, HeadRecipe, Recipe
@@ -25,7 +25,6 @@ HEADS = ("spam", "toxicity")
 MOST_GROUPS = 20
 """A corpus in more groups than this is not taken apart: one training run each."""
 SHARES = (0.1, 0.25, 0.5, 1.0)
-SEEDS_NAME = "seeds"
 
 
 @dataclass(frozen=True, slots=True)

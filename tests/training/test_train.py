@@ -15,6 +15,7 @@ from moderation.comment import LabelledComment
 from moderation.errors import HamletError
 from moderation.grams import feature_count, token_index
 from tests.builders import make_comments
+from training.calibrate import thresholds
 from training.corpora import CorpusError, read_constructs, read_profanity, read_seeds, unspun
 from training.estimator import CommentVectorizer
 from training.recipes import HeadRecipe, Recipe
@@ -213,6 +214,41 @@ def test_a_head_with_contrast_still_tells_spam_from_ham(tmp_path, seeds, power):
         make_comments("cheap casino pills", "thanks, the docs")
     )
     assert spam[0] > 0.5 > ham[0]
+
+
+def limits_of(taught: list[float], **choices):
+    """Thresholds where harmless comments that nobody saw score up to a half."""
+    scores, fine = np.linspace(0, 0.5, 5_000), np.zeros(5_000)
+    choice = HeadRecipe(strength=1, least_reject=0.9, **choices)
+    return thresholds(scores, fine, np.array(["blog"] * 5_000), choice, 0.95, np.array(taught))
+
+
+@pytest.mark.parametrize(
+    ("taught", "reject_at"), [([], 0.9), ([0.1, 0.89], 0.9), ([0.97331, 0.2], 0.9734), ([1.0], 1.0)]
+)
+def test_no_comment_that_was_taught_to_be_harmless_is_rejected(taught, reject_at):
+    found = limits_of(taught)
+    assert found.reject_at == pytest.approx(reject_at)
+    assert found.hold_at == limits_of([]).hold_at < 0.5
+    assert ("no harmless seed" in found.evidence) == (reject_at > 0.9)
+
+
+def test_what_was_taught_gives_no_threshold_to_a_head_that_has_none():
+    assert limits_of([0.99], decides=False).reject_at is None
+    assert limits_of([0.99], hold_at=0.6).reject_at is None
+
+
+def test_harmless_seeds_are_those_that_no_head_that_decides_finds_fault_with():
+    rows = [
+        LabelledComment(text="a", labels={"spam": 0, "toxicity": 0.4, "profanity": 1}),
+        LabelledComment(text="b", labels={"spam": 0, "toxicity": 0.6}),
+        LabelledComment(text="c", labels={"spam": 0}),
+        LabelledComment(text="d", labels={"spam": 1}),
+    ]
+    data = Dataset(rows, np.array(["seeds", "seeds", "blog", "seeds"]), ())
+    assert data.harmless_seeds(["spam", "toxicity"]).tolist() == [0]
+    assert data.harmless_seeds(["spam", "profanity"]).tolist() == [1]
+    assert as_dataset([]).harmless_seeds(["spam"]).tolist() == []
 
 
 def linking(count: int, domain: str, spam: float) -> list[LabelledComment]:
