@@ -59,6 +59,11 @@ class Classifier:
         """Load and verify a model folder; raises :class:`~moderation.errors.ArtifactError`."""
         return cls(artifact.read(folder))
 
+    @property
+    def sight(self) -> tuple[int, str]:
+        """The same for all models that see the same in comments, which share their features."""
+        return self.manifest.bits, self.manifest.sha256[artifact.PHRASES]
+
     def features(self, comments: Sequence[Comment]) -> Features:
         """What this model sees of the comments."""
         return extract(comments, self.manifest.bits, self._phrases)

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 from publicsuffixlist import PublicSuffixList
 
 _suffixes = PublicSuffixList()
-_known = PublicSuffixList(accept_unknown=False)
 _SPLIT = re.compile(r"[^\w]+|_")
 _SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -51,7 +50,12 @@ def domain_of(url: str) -> str:
 def looks_like_address(text: str) -> bool:
     """Whether a text is an address such as ``shop.example.com``: one word that ends in a public suffix."""
     text = text.strip().lower()
-    return " " not in text and "." in text.strip(".") and _known.privatesuffix(host_of(text)) is not None
+    return " " not in text and "." in text.strip(".") and _is_listed(host_of(text))
+
+
+def _is_listed(host: str) -> bool:
+    """Whether a host is a domain under a suffix that the list knows, or under such a domain."""
+    return _suffixes.privatesuffix(host, accept_unknown=False) is not None
 
 
 def is_ip_host(host: str) -> bool:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.artifact import Manifest
-from moderation.classifier import DIGITS, Classifier
+from moderation.classifier import DIGITS, Classifier, sigmoid
 from moderation.comment import Comment, LabelledComment
+from moderation.features import Features
 from moderation.policy import Policy, make_policy
 from moderation.verdict import SEVERITY, Decision
 from training import corpora
@@ -98,13 +99,7 @@ class Judge:
 
         Reasons would take longer than all the rest; a test holds that the decisions are the same.
         """
-        scores = np.zeros((len(comments), len(self.classifier.heads)))
-        for low in range(0, len(comments), BATCH):
-            progress("judging", low, len(comments))
-            scores[low : low + BATCH] = self.classifier.scores(comments[low : low + BATCH]).round(DIGITS)
-        progress("judging", len(comments), len(comments))
-        decided = [SEVERITY[self.policy.judge(row)[0]] for row in scores.tolist()]
-        return scores, np.array(decided, dtype=np.int64)
+        return judged_by((self,), comments, progress)[0]
 
     def hold_at(self, head: str) -> float | None:
         """From which score a head asks for a person."""
@@ -120,6 +115,33 @@ class Judge:
     def texts(self, texts: Sequence[str]) -> tuple[Floats, Decisions]:
         """The same of bare texts."""
         return self([Comment(text=text) for text in texts])
+
+
+def judged_by(
+    judges: Sequence[Judge], comments: Sequence[Comment], progress: Progress = silent
+) -> list[tuple[Floats, Decisions]]:
+    """What each judge says of the same comments."""
+    scores = [np.zeros((len(comments), len(judge.classifier.heads))) for judge in judges]
+    models = [judge.classifier for judge in judges]
+    for low in range(0, len(comments), BATCH):
+        progress("judging", low, len(comments))
+        for rows, logits in zip(scores, logits_of(models, comments[low : low + BATCH]), strict=True):
+            rows[low : low + BATCH] = sigmoid(logits).round(DIGITS)
+    progress("judging", len(comments), len(comments))
+    decided = [
+        np.array([SEVERITY[judge.policy.judge(row)[0]] for row in rows.tolist()], dtype=np.int64)
+        for judge, rows in zip(judges, scores, strict=True)
+    ]
+    return list(zip(scores, decided, strict=True))
+
+
+def logits_of(classifiers: Sequence[Classifier], comments: Sequence[Comment]) -> Iterator[NDArray[np.float32]]:
+    """Log-odds [comments, heads] by each of the models; those that see the same share what they see."""
+    seen: dict[tuple[int, str], Features] = {}
+    for one in classifiers:
+        if one.sight not in seen:
+            seen[one.sight] = one.features(comments)
+        yield one.scored(seen[one.sight]).logits
 
 
 def read_all(data_dir: Path | None, seeds: Path) -> Iterator[tuple[str, list[LabelledComment]]]:

@@ -38,7 +38,7 @@ from training.adapt import Adapted, Anchors, Earlier, Indices, adapt, base_logit
 from training.bias import swaps
 from training.corpora import SEEDS, SEEDS_NAME, Progress, read_seeds, silent
 from training.gate import OfCorpus, Trial
-from training.judged import Judge, corpora_in
+from training.judged import Judge, corpora_in, judged_by, logits_of
 from training.labels import HEADS, SPAM, ByAge, Kept, Weighed, by_age, keep, wanted, weigh
 from training.matrix import Vectorizer
 from training.measures import SEED
@@ -324,7 +324,8 @@ class _Trainer:
         corpora = []
         for name, comments in _ham(self._asked.data_dir, self._seeds):
             self._progress(f"ham of {name}", 0, 1)
-            corpora.append(OfCorpus(name, mine(comments)[1], theirs(comments)[1]))
+            (_, ours), (_, others) = judged_by((mine, theirs), comments)
+            corpora.append(OfCorpus(name, ours, others))
             self._progress(f"ham of {name}", 1, 1)
         rows = [swaps(judge, None) for judge in (mine, theirs)]
         changed = [sum(one.changed for one in row) for row in rows]
@@ -471,8 +472,11 @@ def _moved(texts: Iterable[str], challenger: Classifier, champion: Classifier, m
     if not words:
         return []
     comments = [Comment(text=word) for word in words]
-    scores = [one.scored(one.features(comments)).logits[:, one.heads.index(SPAM)] for one in (challenger, champion)]
-    change = (scores[0] - scores[1]).astype(np.float64)
+    rivals = challenger, champion
+    after, before = (
+        logits[:, one.heads.index(SPAM)] for one, logits in zip(rivals, logits_of(rivals, comments), strict=True)
+    )
+    change = (after - before).astype(np.float64)
     change -= np.median(change)
     order = np.argsort(-change, kind="stable")
     return [Moved(words[i], counted[words[i]], round(float(change[i]), 3)) for i in order.tolist()]

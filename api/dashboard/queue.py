@@ -25,7 +25,7 @@ from moderation.store import now_ms
 from moderation.store.sites import Site
 
 bp = Blueprint("queue", __name__)
-PAGE = 30
+PAGE = 24
 MOST_CHIPS = 8
 
 Id = Annotated[str, Meta(min_length=1, max_length=255)]

@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hamlet.cli import cli
 from moderation.check import Judging, judge
+from moderation.classifier import Classifier
 from moderation.comment import LabelledComment
 from moderation.grams import feature_count
 from moderation.policy import make_policy
@@ -22,7 +23,7 @@ from moderation.text import as_text, fold, fold_batch, revealed
 from moderation.verdict import SEVERITY
 from tests.builders import make_comments, make_head, tiny_model, write_model
 from training import bias, corpora, disguise, evaluate, swap, transfer
-from training.judged import Judge, Part, group_numbers, joined, judged
+from training.judged import Judge, Part, group_numbers, joined, judged, judged_by, logits_of
 from training.measures import (
     ROC_RATES,
     curve,
@@ -243,6 +244,30 @@ def test_a_model_that_sees_nothing_changes_no_decision(tmp_path):
     found = bias.swaps(verdict_of, None)
     assert sum(one.changed for one in found) == 0
     assert sum(one.pairs for one in found) > 1_000
+
+
+def test_models_that_see_the_same_share_what_they_see(tmp_path, monkeypatch):
+    weights = np.random.default_rng(1).normal(size=(feature_count(16), 2))
+    models = [
+        tiny_model(tmp_path / "one"),
+        tiny_model(tmp_path / "two", weights=weights),
+        tiny_model(tmp_path / "wider", bits=17),
+    ]
+    comments = make_comments(*SPAM, *HAM)
+    alone = [model.scored(model.features(comments)).logits for model in models]
+    judges = [Judge.of(model) for model in models]
+    said = [one(comments) for one in judges]
+    looks: list[int] = []
+    features = Classifier.features
+    monkeypatch.setattr(
+        Classifier, "features", lambda model, some: looks.append(model.manifest.bits) or features(model, some)
+    )
+    for found, expected in zip(logits_of(models, comments), alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert looks == [16, 17]
+    for (scores, decisions), (expected, decided) in zip(judged_by(judges, comments), said, strict=True):
+        np.testing.assert_array_equal(scores, expected)
+        np.testing.assert_array_equal(decisions, decided)
 
 
 def only_women_are_held(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
