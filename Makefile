@@ -41,7 +41,7 @@ contract: $(VENV)/.ready-dev ## import-linter: api -> moderation <- training
 smoke: $(VENV)/.ready ## Start the real server and post the seeds to it
 	@$(BIN)/python scripts/smoke.py
 
-bench: $(VENV)/.ready-dev ## Measure: requests, time of a comment, memory, history, a simulation, training (half an hour; ARGS=scoring for one)
+bench: $(VENV)/.ready-dev ## Measure: requests, time of a comment, memory, history, rules, a simulation, training (half an hour; ARGS=scoring for one)
 	@scripts/bench-tools
 	@$(BIN)/python -m bench $(ARGS)
 

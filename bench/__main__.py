@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("scoring", "http", "footprint", "history", "queue", "simulation", "training", "learning", "swap")
+NAMES = ("scoring", "http", "footprint", "history", "queue", "rules", "simulation", "training", "learning", "swap")
 
 
 def main() -> None:

@@ -147,9 +147,9 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def new_id() -> str:
-    """An id that sorts by time: 32 hex digits, the first 12 of them milliseconds."""
-    return f"{now_ms():012x}{secrets.token_hex(10)}"
+def new_id(at: int | None = None) -> str:
+    """An id that sorts by time: 32 hex digits, the first 12 of them milliseconds (``at``; now, if it is ``None``)."""
+    return f"{now_ms() if at is None else at:012x}{secrets.token_hex(10)}"
 
 
 def is_drawn(comment_id: str, share: float) -> bool:
@@ -191,14 +191,15 @@ class MemoryStore:
         comment_id = self._external.get((site_id, comment.id)) if comment.id is not None else None
         if comment_id is not None and self._digests[comment_id] == one.digest and not one.again:
             return Checked(comment_id, self._by_id[comment_id][1].verdicts[-1].verdict, repeated=True)
+        now = now_ms()
         if comment_id is None:
-            comment_id = new_id()
+            comment_id = new_id(now)
             history = History(comment_id, comment.id, (), (), ())
             self._count(comment_id, one)
         else:
             history = self._by_id[comment_id][1]
-        revisions = (*history.revisions, Revision(comment, now_ms()))
-        verdicts = (*history.verdicts, JudgedAt(verdict, len(revisions), now_ms()))
+        revisions = (*history.revisions, Revision(comment, now))
+        verdicts = (*history.verdicts, JudgedAt(verdict, len(revisions), now))
         self._by_id[comment_id] = site_id, replace(history, revisions=revisions, verdicts=verdicts)
         self._digests[comment_id] = one.digest
         if comment.id is not None:

@@ -54,7 +54,7 @@ class SqlStore:
 
     def _record(self, connection: Connection, judged: Sequence[Judged]) -> list[Checked]:
         now = now_ms()
-        ids = [new_id() for _ in judged]
+        ids = [new_id(now) for _ in judged]
         first = _first_of_each(judged)
         # In one order, so that two servers with the same ids do not wait for each other.
         first.sort(key=lambda i: _order(judged[i]))

@@ -7,7 +7,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -17,7 +16,6 @@ import pytest
 from hamlet.answers import HamletRefused, HamletUnavailable, NotFromHamlet
 from hamlet.calls import LONGEST_WAIT, MOST_AT_ONCE, Response, pause
 from hamlet.client import (
-    TIMEOUT,
     AsyncHamlet,
     Author,
     BadItem,
@@ -268,22 +266,24 @@ def test_the_server_s_word_counts(told, low, high):
     assert low <= pause(1, Response(503, b"", told)) <= high
 
 
+AN_HOUR = 3_600.0
+"""A client that waited for its time-out would let nobody see the end of this test."""
+
+
 def test_a_server_that_keeps_silent_is_waited_for_no_longer_than_the_call():
     def check(url):
-        with Hamlet(url, "0123456789ab", patience=0.2) as client:
+        with Hamlet(url, "0123456789ab", timeout=AN_HOUR, patience=0.2) as client:
             client.check(Comment(text=HAM))
 
     async def check_async(url):
-        async with AsyncHamlet(url, "0123456789ab", patience=0.2) as client:
+        async with AsyncHamlet(url, "0123456789ab", timeout=AN_HOUR, patience=0.2) as client:
             await client.check(Comment(text=HAM))
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         for call in (check, lambda url: asyncio.run(check_async(url))):
-            begun = time.monotonic()
             with pytest.raises(HamletUnavailable):
                 call(url)
-            assert time.monotonic() - begun < TIMEOUT / 2
 
 
 # -- Webhooks
