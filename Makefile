@@ -11,7 +11,7 @@ help: ## Show this list
 
 setup: $(VENV)/.ready ## Set up .venv with the locked dependencies; afterwards .venv/bin/hamlet works
 
-$(VENV)/.ready: requirements.lock setup.cfg pyproject.toml scripts/setup
+$(VENV)/.ready: requirements.lock setup.cfg setup.py pyproject.toml moderation/kernels.pyx scripts/setup
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup requirements.lock
 	@touch $@
 
@@ -22,7 +22,8 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
 serve: $(VENV)/.ready ## Set up what is missing and serve on 127.0.0.1:8080 (SQLite under var/, the shipped model)
 	@exec $(BIN)/hamlet serve --demo $(ARGS)
 
-test: $(VENV)/.ready-dev ## Set up what is missing (PostgreSQL, Chromium, Node and WordPress, too) and run all tests
+test: $(VENV)/.ready-dev ## Set up what is missing (a C compiler, PostgreSQL, Chromium, Node and WordPress, too) and run all tests
+	@VENV="$(VENV)" scripts/compiler
 	@scripts/postgresql
 	@scripts/chromium
 	@VENV="$(VENV)" scripts/node
@@ -53,4 +54,4 @@ lock: $(VENV)/.ready-dev ## Write the lock files anew
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra dev setup.cfg -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove what set-up and tests made (not var/, where the data is)
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build *.egg-info moderation/kernels.c moderation/kernels.*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation import artifact
+from moderation import artifact, compiled
 from moderation.artifact import Model
 from moderation.comment import Comment
-from moderation.features import BLOCKS, KINDS, SCALES, TOKEN_SCALE, Features, Run, extract
-from moderation.grams import Floats, Index
+from moderation.features import BLOCKS, SCALES, TOKEN_SCALE, Features, Run, extract
+from moderation.grams import Floats, Index, Rows
 
 MAX_LOGIT = 12.0
 """Scores stay inside [6e-6, 1 - 6e-6]: no evidence in text is worth more certainty than that."""
@@ -28,7 +28,6 @@ DIGITS = 6
 
 _LEAST_NORM = np.float32(1e-6)
 _TOKEN_SCALE = np.float32(TOKEN_SCALE)
-_ONES = np.ones(8_192, dtype=np.float32)
 _LONG = 500
 """Rows of a run on average, from which on runs are added up one by one."""
 
@@ -70,10 +69,10 @@ class Classifier:
 
     def scored(self, features: Features) -> Scored:
         """Score features: sums of the rows' columns, each block scaled to its norm."""
-        sums = np.zeros((features.size * BLOCKS, self._weights.shape[1]), dtype=np.float32)
+        sums = np.zeros((features.size * BLOCKS, self._weights.shape[1]))
         for run in features.runs:
             self._add_sums(sums, run)
-        blocks = sums.reshape(features.size, BLOCKS, sums.shape[1])
+        blocks = sums.astype(np.float32).reshape(features.size, BLOCKS, sums.shape[1])
         norm = np.sqrt(blocks[:, :, -1] * features.repeats * self.manifest.frequency_scale)
         scale = SCALES / np.maximum(norm, _LEAST_NORM)
         # [comments, 1, blocks] @ [comments, blocks, columns]
@@ -83,29 +82,26 @@ class Classifier:
         logits = out[:, : len(self.heads)] * self._slope + self._bias
         return Scored(np.minimum(np.maximum(logits, -MAX_LOGIT), MAX_LOGIT), scale)
 
-    def _add_sums(self, sums: Floats, run: Run) -> None:
+    def _add_sums(self, sums: NDArray[np.float64], run: Run) -> None:
         """Add to each comment's block [comments * blocks, columns] the sum of its rows of a run."""
-        if run.owner.size == KINDS:  # One text.
-            sums[run.owner[0] * BLOCKS + run.block[0]] += self._sum_of(run.rows)
-            return
         blocks = run.owner * BLOCKS + run.block
-        if run.rows.size >= _LONG * blocks.size:
-            for block, (low, high) in zip(blocks.tolist(), pairwise(run.bounds.tolist()), strict=True):
-                sums[block] += self._sum_of(run.rows[low:high])
-            return
-        weights = self._weights.take(run.rows, axis=0).astype(np.float32)
-        filled = run.bounds[1:] > run.bounds[:-1]  # reduceat gives an empty run its neighbour's value.
-        if filled.any():
-            parts = np.add.reduceat(weights, run.bounds[:-1][filled], axis=0)
-            np.add.at(sums, blocks[filled], parts)
+        if compiled.KERNELS is not None:
+            compiled.KERNELS.add_rows(self._weights, run.rows, run.bounds, blocks, sums)
+        else:
+            self._add_rows(sums, run.rows, run.bounds, blocks)
 
-    def _sum_of(self, rows: Index) -> Floats:
-        """The sum of some rows [columns]."""
-        weights = self._weights.take(rows, axis=0).astype(np.float32)
-        # A product adds up columns several times faster than sum() or reduceat() does, once they are long.
-        ones = _ONES[: rows.size] if rows.size <= _ONES.size else np.ones(rows.size, dtype=np.float32)
-        out: Floats = ones.dot(weights)
-        return out
+    def _add_rows(self, sums: NDArray[np.float64], rows: Rows, bounds: Index, blocks: Index) -> None:
+        """The same with numpy alone. Sums of whole numbers are exact, so that their order is of no matter."""
+        if rows.size >= _LONG * blocks.size:
+            for block, (low, high) in zip(blocks.tolist(), pairwise(bounds.tolist()), strict=True):
+                # A product adds up columns several times faster than sum() or reduceat() does, once they are long.
+                sums[block] += np.ones(high - low) @ self._weights.take(rows[low:high], axis=0).astype(np.float64)
+            return
+        weights = self._weights.take(rows, axis=0).astype(np.float64)
+        filled = bounds[1:] > bounds[:-1]  # reduceat gives an empty run its neighbour's value.
+        if filled.any():
+            parts = np.add.reduceat(weights, bounds[:-1][filled], axis=0)
+            np.add.at(sums, blocks[filled], parts)
 
     def scores(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Calibrated probabilities, [comments, heads]."""
@@ -115,7 +111,7 @@ class Classifier:
         """The log-odds of a head before any evidence."""
         return float(self._bias[head])
 
-    def effects(self, rows: Index, head: Index) -> Floats:
+    def effects(self, rows: Index | Rows, head: Index) -> Floats:
         """What one count of each row adds to the log-odds of the head beside it, before the scale of its block."""
         out: Floats = self._weights[rows, head].astype(np.float32) * self._slope[head]
         return out

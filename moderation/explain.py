@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from moderation.classifier import Classifier, Scored
 from moderation.comment import Comment
 from moderation.features import BLOCKS, CHARACTER, KINDS, TEXT, TOKEN_SCALE, WORD, Features, Run
-from moderation.grams import SIZES, Index
+from moderation.grams import Index
 from moderation.text import as_text
 
 MOST = 5
@@ -85,9 +85,11 @@ def _word_effects(classifier: Classifier, scored: Scored, run: Run, head: Index)
     sizes = run.bounds[1:] - run.bounds[:-1]
     heads = head[run.owner].repeat(sizes)
     part = classifier.effects(run.rows, heads) * scored.scale[run.owner, run.block].repeat(sizes)
-    chars, singles = grams.char.size, grams.char.size + count
+    chars = int(grams.before[-1])
+    singles = chars + count
     # The space before a word belongs to it, signs to the word before them or, at the beginning, behind them.
-    word = grams.start.searchsorted(grams.window // SIZES + 1, "right") - 1
+    places = np.arange(grams.before.size - 1).repeat(grams.before[1:] - grams.before[:-1])
+    word = grams.start.searchsorted(places + 1, "right") - 1
     if run.owner.size > KINDS:
         piece = np.arange(run.owner.size // KINDS)
         of_char, of_word = piece.repeat(run.of_kind(CHARACTER)), piece.repeat(run.of_kind(WORD))
@@ -143,7 +145,8 @@ def _name_tokens(
     effects = classifier.effects(features.token_rows, head[features.token_owner]) * TOKEN_SCALE
     tokens = (token for found in features.tokens for token in found)
     for i, token, effect in zip(features.token_owner.tolist(), tokens, effects.tolist(), strict=True):
-        _add(parts[i], Part(token.group, token.about, effect, (token.span,) if token.span else ()))
+        span = token.span if token.place is None else features.span(*token.place)
+        _add(parts[i], Part(token.group, token.about, effect, (span,) if span else ()))
 
 
 def _add(parts: dict[tuple[str, str], Part], part: Part) -> None:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from moderation import identity
 from moderation.comment import Comment
-from moderation.grams import CHUNK, SIZES, Floats, Grams, Index, hash_grams, token_index
+from moderation.grams import CHUNK, Floats, Grams, Index, Rows, hash_grams, token_index
 from moderation.phrases import NONE, Phrases
 from moderation.text import (
     NO_EVIDENCE,
@@ -86,7 +86,7 @@ class Run:
     kind. The grams' places count from ``shift``.
     """
 
-    rows: Index
+    rows: Rows
     bounds: Index
     owner: Index
     block: Index
@@ -130,8 +130,7 @@ class Features:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where ``pieces.codes[start:end]`` stands in the original (text alone)."""
-        folded = self.pieces.folded
-        return int(folded.offsets[start]), int(folded.ends[end - 1])
+        return self.pieces.folded.span(start, end)
 
     def texts(self) -> list[Codes]:
         """The folded text of each comment, without its links."""
@@ -161,9 +160,7 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
     pieces = _pieces(folded, size, named, extra)
     runs = [_run(pieces, low, high, bits) for low, high in _chunks(pieces.codes, pieces.bounds)] if size else []
     features = Features(size, pieces, runs, _repeats(runs, size, bits), tokens, _NO_ROWS, _NO_ROWS, links)
-    for i, (start, end) in enumerate(pairwise(folded.bounds[: size + 1].tolist())):
-        if end - start <= SHORT_TEXT:
-            tokens[i].extend(_of_few_words(folded, start + 1, end, texts[i]))
+    _add_of_words(folded, texts, tokens)
     if phrases.hashes.size:
         _find_phrases(features, phrases)
     if any(tokens):
@@ -172,14 +169,16 @@ def extract(comments: Sequence[Comment], bits: int, phrases: Phrases = NONE) -> 
     return features
 
 
-def _of_few_words(folded: FoldedBatch, start: int, end: int, original: str) -> list[Token]:
-    text = folded.text[start:end]
-    tokens = text_tokens(text, original)
-    for i, token in enumerate(tokens):
-        if (at := text.find(token.about)) >= 0:
-            last = start + at + len(token.about) - 1
-            tokens[i] = replace(token, span=(int(folded.offsets[start + at]), int(folded.ends[last])))
-    return tokens
+def _add_of_words(folded: FoldedBatch, originals: list[str], tokens: list[list[Token]]) -> None:
+    """Add tokens for the words of the short texts."""
+    bounds = folded.bounds[: len(originals) + 1].tolist()
+    short = [i for i, (start, end) in enumerate(pairwise(bounds)) if end - start <= SHORT_TEXT]
+    texts = [folded.text[bounds[i] + 1 : bounds[i + 1]] for i in short]
+    for i, text, found in zip(short, texts, text_tokens(texts, [originals[i] for i in short]), strict=True):
+        for token in found:
+            place = text.find(token.about)
+            start = bounds[i] + 1 + place
+            tokens[i].append(replace(token, place=(start, start + len(token.about))) if place >= 0 else token)
 
 
 def _find_phrases(features: Features, phrases: Phrases) -> None:
@@ -203,8 +202,8 @@ def _find_phrases(features: Features, phrases: Phrases) -> None:
     for i, (_, at, length) in shown.items():
         words = as_text(pieces.codes[at : at + length])
         in_text = pieces.block[min(int(pieces.bounds.searchsorted(at, "right")) - 1, pieces.block.size - 1)] == TEXT
-        span = features.span(at, at + length) if in_text else None
-        features.tokens[i].extend(phrase_tokens(float(worth[i]), words, span))
+        place = (at, at + length) if in_text else None
+        features.tokens[i].extend(phrase_tokens(float(worth[i]), words, place))
 
 
 def _without_links(folded: FoldedBatch, size: int) -> list[tuple[Link, ...]]:
@@ -214,12 +213,12 @@ def _without_links(folded: FoldedBatch, size: int) -> list[tuple[Link, ...]]:
     matches = plain_links(text)
     if not matches:
         return folded.links
-    codes, bounds = folded.codes[:end], folded.bounds.tolist()
+    codes = folded.codes[:end]
     found: dict[int, list[Link]] = {}
     for match in matches:
         low, high = match.span()
-        first, last = int(folded.offsets[low]), int(folded.ends[high - 1])
-        owner = bisect_right(bounds, low) - 1
+        first, last = folded.span(low, high)
+        owner = folded.number_at(low)
         codes[low:high] = _SPACE
         inside = bisect_right(folded.links[owner], first, key=lambda link: link.start)
         # The text of an anchor is often its address once more.
@@ -254,9 +253,8 @@ def _run(pieces: Pieces, low: int, high: int, bits: int) -> Run:
         part, shift = np.concatenate([_ONE_SPACE, part, _ONE_SPACE]), low - 1
     if bounds.size == 2:  # One text: nothing to be told apart.
         grams = hash_grams(part, bounds - shift, bits)
-        kinds = grams.char, grams.word, grams.pair
-        run_bounds = np.array([0, *accumulate(kind.size for kind in kinds)])
-        return Run(np.concatenate(kinds), run_bounds, _ONE_TEXT, _ONE_TEXT, grams, shift)
+        run_bounds = np.array([0, grams.before[-1], grams.before[-1] + grams.start.size, grams.rows.size])
+        return Run(grams.rows, run_bounds, _ONE_TEXT, _ONE_TEXT, grams, shift)
     first, last = int(bounds.searchsorted(low, "right")) - 1, int(bounds.searchsorted(high))
     grams = hash_grams(part, bounds[first:last] - shift, bits)
     owner, block = pieces.owner[first:last], pieces.block[first:last]
@@ -264,11 +262,14 @@ def _run(pieces: Pieces, low: int, high: int, bits: int) -> Run:
     edges[0], edges[-1] = 0, part.size
     np.subtract(bounds[first + 1 : first + owner.size], shift, out=edges[1:-1])
     of_words = grams.start.searchsorted(edges)
-    cuts = grams.window.searchsorted(edges * SIZES), of_words, grams.pair_first.searchsorted(of_words)
-    rows = np.concatenate([grams.char, grams.word, grams.pair])
-    before = 0, grams.char.size, grams.char.size + grams.word.size
-    run_bounds = np.concatenate([*(cut[:-1] + start for cut, start in zip(cuts, before, strict=True)), [rows.size]])
-    return Run(rows, run_bounds, np.concatenate([owner] * KINDS), np.concatenate([block] * KINDS), grams, shift)
+    characters = int(grams.before[-1])
+    starts = [
+        grams.before.take(edges[:-1]),
+        of_words[:-1] + characters,
+        grams.pair_first.searchsorted(of_words[:-1]) + (characters + grams.start.size),
+    ]
+    run_bounds = np.concatenate([*starts, [grams.rows.size]])
+    return Run(grams.rows, run_bounds, np.concatenate([owner] * KINDS), np.concatenate([block] * KINDS), grams, shift)
 
 
 def _repeats(runs: list[Run], size: int, bits: int) -> Floats:
@@ -284,7 +285,7 @@ def _repeats(runs: list[Run], size: int, bits: int) -> Floats:
     return np.maximum(squares / np.maximum(said, 1), 1).astype(np.float32).reshape(size, BLOCKS)
 
 
-def _repeats_of_one(words: Index) -> Floats:
+def _repeats_of_one(words: Rows) -> Floats:
     """The same for a batch of one text."""
     if words.size < _FEW_WORDS:  # Counting takes less than sorting does.
         squares = sum(often * often for often in Counter(words.tolist()).values())
@@ -293,7 +294,7 @@ def _repeats_of_one(words: Index) -> Floats:
     return np.array([[squares / words.size if squares else 1, 1]], dtype=np.float32)
 
 
-def _squares(counts: Index, words: Index, bits: int) -> NDArray[np.float64]:
+def _squares(counts: Index, words: Rows, bits: int) -> NDArray[np.float64]:
     """Sum of the squared counts of each text's words, of which there are ``counts``.
 
     A word said a hundred times must not weigh a hundredfold. How often n-grams repeat is taken from the words alone:

@@ -14,12 +14,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation import compiled
 from moderation.text import WORD, Codes
 
 CHUNK = 1 << 15
 """Code points worked on at a time: the arrays stay in the processor's cache, whatever a comment's length."""
 
 Index = NDArray[np.int64]
+Rows = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 SIZES = 4
@@ -30,6 +32,9 @@ _P = 0x9E3779B97F4A7C15
 _MIX_SIZE = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA5CB3B8E6A5F7D4B], dtype=np.uint64)
 _MIX_WORD = np.uint64(0xC2B2AE3D27D4EB4F)
 _MIX_PAIR = np.uint64(0x165667B19E3779F9)
+_FACTORS = np.array([_P, pow(_P, -1, 1 << 64), _MIX_WORD, _MIX_PAIR], dtype=np.uint64)
+_LETTERS = WORD.view(np.uint8)
+"""Whether a code point is of words; of those beyond the table, the last says it."""
 _SPACE = 32
 
 
@@ -75,19 +80,23 @@ def hash_string(text: str) -> int:
 
 @dataclass(slots=True)
 class Grams:
-    """The n-grams of one chunk of text, each kind in the order of its places."""
+    """The n-grams of one chunk of text: of characters, then words, then pairs, each in the order of their places."""
 
-    char: Index
-    window: Index
-    """Number of each character n-gram among all windows, of which ``SIZES`` begin at every place."""
-    word: Index
+    rows: Rows
+    before: NDArray[np.int32]
+    """How many n-grams of characters begin before each place [size + 1]."""
     start: Index
     end: Index
     """Words stand at ``codes[start:end]``."""
-    pair: Index
     pair_first: Index
     """Number of the first word of each pair; the second is the next."""
     hashed: PrefixHash
+
+    @property
+    def word(self) -> Rows:
+        """Rows of the words."""
+        characters = int(self.before[-1])
+        return self.rows[characters : characters + self.start.size]
 
 
 def hash_grams(codes: Codes, seams: Index, bits: int) -> Grams:
@@ -95,13 +104,21 @@ def hash_grams(codes: Codes, seams: Index, bits: int) -> Grams:
 
     No n-gram crosses a space, and no pair of words crosses a seam.
     """
+    if compiled.KERNELS is None:
+        return _hash_grams(codes, seams, bits)
+    made = compiled.KERNELS.hash_grams(codes, seams, _LETTERS, _FACTORS, _MIX_SIZE, bits, _PADDING)
+    return Grams(*made[1:], PrefixHash(made[0], codes.size, seams))
+
+
+def _hash_grams(codes: Codes, seams: Index, bits: int) -> Grams:
+    """The same with numpy alone."""
     shift = np.uint64(64 - bits)
     spaced = np.maximum(codes, np.uint32(_SPACE))  # The seam is the one code point below the space.
     prefix = np.zeros(codes.size + 1 + _PADDING, dtype=np.uint64)
     sums = prefix[1 : codes.size + 1]
     np.multiply(spaced, _POWER[: codes.size], out=sums)
     np.add.accumulate(sums, out=sums)
-    char, window = _hash_characters(spaced, prefix, shift)
+    char, before = _hash_characters(spaced, prefix, shift)
 
     start, end = _words(codes)
     # The words and behind them the pairs of words, which end in the same steps.
@@ -113,13 +130,13 @@ def hash_grams(codes: Codes, seams: Index, bits: int) -> Grams:
     double += single[1:]
     words *= _MIX_WORD
     words >>= shift
-    rows = words.view(np.int64)
-    word, pair, first = rows[: start.size], rows[start.size :], _COUNTING[: double.size]
+    word, pair, first = single, double, _COUNTING[: double.size]
     if seams.size > 2 or seams[-1] < codes.size - 1:
         text = seams.searchsorted(start)
         first = (text[1:] == text[:-1]).nonzero()[0]
         pair = pair[first]
-    return Grams(char, window, word, start, end, pair, first, PrefixHash(prefix, codes.size, seams))
+    rows = np.concatenate([char, word, pair]).astype(np.int32)
+    return Grams(rows, before, start, end, first, PrefixHash(prefix, codes.size, seams))
 
 
 def _words(codes: Codes) -> tuple[Index, Index]:
@@ -130,8 +147,10 @@ def _words(codes: Codes) -> tuple[Index, Index]:
     return edges[::2], edges[1::2]
 
 
-def _hash_characters(spaced: Codes, prefix: NDArray[np.uint64], shift: np.uint64) -> tuple[Index, Index]:
-    """Rows of the windows of all sizes, [places, sizes], that hold no space but at their ends; and their numbers."""
+def _hash_characters(
+    spaced: Codes, prefix: NDArray[np.uint64], shift: np.uint64
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Rows of the windows of all sizes that hold no space but at their ends, and how many begin before each place."""
     places = spaced.size - 1
     solid = np.zeros(places + SIZES, dtype=bool)
     np.not_equal(spaced, _SPACE, out=solid[: places + 1])
@@ -148,8 +167,10 @@ def _hash_characters(spaced: Codes, prefix: NDArray[np.uint64], shift: np.uint64
             np.logical_and(valid[:, column - 1], solid[column : places + column], out=valid[:, column])
     windows *= _WINDOW_INVERSE[:places]
     windows >>= shift
-    kept = valid.ravel().nonzero()[0]
-    return windows.ravel().view(np.int64).take(kept), kept
+    before = np.zeros(spaced.size + 1, dtype=np.int32)
+    np.add.accumulate(np.add.reduce(valid, axis=1, dtype=np.int32), out=before[1 : places + 1])
+    before[-1] = before[places]
+    return windows[valid], before
 
 
 TOKENS = 3

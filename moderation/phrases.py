@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation import compiled
 from moderation.grams import INVERSE, PrefixHash, hash_string
 
 SHORTEST, LONGEST = 5, 32
@@ -29,6 +30,9 @@ _LENGTHS = np.arange(SHORTEST, LONGEST + 1)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _GATHER = np.uint64(pow(int(_SPREAD), -1, 1 << 64))
 """A product with ``_SPREAD`` spreads a hash over all bits, one with ``_GATHER`` takes it back."""
+_FACTORS = np.array([INVERSE[1], _SPREAD], dtype=np.uint64)
+_HEADS = np.array([head for head, _ in HEADS])
+_LENGTHS_OF_HEADS = np.array([*(lengths.start for _, lengths in HEADS), HEADS[-1][1].stop])
 _SPREAD_INVERSE = INVERSE * _SPREAD
 """Takes a difference of prefix hashes straight to a hash spread over all bits."""
 
@@ -55,16 +59,16 @@ class _Map:
 
     def __init__(self, hashes: NDArray[np.uint64], bits: int) -> None:
         self._shift = np.uint64(64 - bits)
-        self._bytes = np.zeros(1 << (bits - 3), dtype=np.uint8)
+        self.bytes = np.zeros(1 << (bits - 3), dtype=np.uint8)
         place = ((hashes * _SPREAD) >> self._shift).view(np.int64)
-        np.bitwise_or.at(self._bytes, place >> 3, np.left_shift(1, place & 7).astype(np.uint8))
+        np.bitwise_or.at(self.bytes, place >> 3, np.left_shift(1, place & 7).astype(np.uint8))
 
     def may_hold(self, spread: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Whether each hash, times ``_SPREAD``, may be in the set."""
         place = (spread >> self._shift).view("<i8")
         bit = place.view(np.uint8)[..., ::8] & 7  # Every eighth byte: the lowest one of a number.
         place >>= 3
-        byte = self._bytes.take(place)
+        byte = self.bytes.take(place)
         byte >>= bit
         byte &= 1
         return byte.view(np.bool_)
@@ -90,6 +94,18 @@ class Phrases:
 
     def find(self, hashed: PrefixHash) -> Found:
         """Every phrase in an array of code points."""
+        if compiled.KERNELS is None:
+            start, length, number = self._find(hashed)
+        else:
+            maps = self._head.bytes, HEAD_BITS, self._whole.bytes, WHOLE_BITS
+            where = hashed.prefix, hashed.size, hashed.seams, _HEADS, _LENGTHS_OF_HEADS
+            start, length, number = compiled.KERNELS.find_phrases(*where, *maps, _FACTORS, self.hashes)
+        if not start.size:
+            return _NOTHING
+        return Found(start, length, number, self.worths[number].astype(np.float32) / np.float32(UNIT))
+
+    def _find(self, hashed: PrefixHash) -> tuple[Index, Index, Index]:
+        """Where phrases begin, their lengths and their numbers, with numpy alone."""
         begin = self._heads_in(hashed)
         # All lengths at once: [places, lengths].
         places = begin[:, None]
@@ -99,11 +115,13 @@ class Phrases:
         flat = self._whole.may_hold(whole).ravel().nonzero()[0]
         wanted = whole.ravel().take(flat) * _GATHER
         number = self.hashes.searchsorted(wanted)
-        sure = (self.hashes.take(number, mode="clip") == wanted).nonzero()[0]
-        if not sure.size:
-            return _NOTHING
+        sure = (self.hashes.take(number, mode="clip") == wanted).nonzero()[0] if self.hashes.size else _NO_PLACES
         row, column = np.divmod(flat[sure], _LENGTHS.size)
-        return self._inside(hashed, begin[row], column + SHORTEST, number[sure])
+        start, length = begin[row], column + SHORTEST
+        # Neither into the next text nor into the padding.
+        last = np.minimum(np.append(hashed.seams, hashed.size)[hashed.seams.searchsorted(start)], hashed.size)
+        inside = start + length <= last
+        return start[inside], length[inside], number[sure[inside]]
 
     def _heads_in(self, hashed: PrefixHash) -> Index:
         """Places where the first characters of a phrase may stand."""
@@ -114,13 +132,6 @@ class Phrases:
         heads *= _SPREAD_INVERSE[:size]
         either: Index = np.logical_or(*self._head.may_hold(heads)).nonzero()[0]
         return either
-
-    def _inside(self, hashed: PrefixHash, start: Index, length: Index, number: Index) -> Found:
-        """Those found that run over neither into the next text nor into the padding."""
-        last = np.minimum(np.append(hashed.seams, hashed.size)[hashed.seams.searchsorted(start)], hashed.size)
-        inside = start + length <= last
-        number = number[inside]
-        return Found(start[inside], length[inside], number, self.worths[number].astype(np.float32) / np.float32(UNIT))
 
 
 def _head_of(phrase: str) -> int:

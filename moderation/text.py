@@ -22,6 +22,8 @@ from string import ascii_lowercase
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation import compiled
+
 TABLES = Path(__file__).parent / "text_tables.npz"
 TABLE_SIZE = 0x20000  # Planes 0 and 1; above them only rare ideographs and invisible tags.
 EXPANSION = 0x110000  # Values from here on are numbers of multi-character foldings.
@@ -43,6 +45,12 @@ _EXPANSION_CHARS: Codes = _tables["expansion_chars"]
 WORD: NDArray[np.bool_] = CLASSES > 0
 WORD[ord("'")] = True
 _SPACE, _SEAM, _LAST_ASCII = 32, 10, 127
+_HOW = (
+    _FOLD,
+    _EXPANSION_START,
+    _EXPANSION_CHARS,
+    np.array([TABLE_SIZE, EXPANSION, _TAGS_PLANE, _SPACE, _SEAM, MAX_RUN], dtype=np.uint32),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +102,17 @@ class Folded:
             return (0, 0)
         return int(self.offsets[start]), int(self.ends[end - 1])
 
+    def starts(self, places: list[int]) -> Offsets:
+        """Where the originals of these characters begin."""
+        return self.offsets[places]
+
 
 @dataclass
 class FoldedBatch:
     """Many texts, folded into one array of code points.
 
     Every text is led by a seam (a newline, which folded text never holds) and one more ends the batch: text ``i`` is
-    ``codes[bounds[i] + 1:bounds[i + 1]]``. Beside ``codes`` run ``offsets`` and ``ends``: each character came from
-    ``original[offset:end]``. Few comments need those, so ``trace`` works them out when they are first asked for.
-    ``text`` is ``codes`` as a string.
+    ``codes[bounds[i] + 1:bounds[i + 1]]``. ``text`` is ``codes`` as a string.
     """
 
     codes: Codes
@@ -110,21 +120,35 @@ class FoldedBatch:
     bounds: Index
     links: list[tuple[Link, ...]]
     evidence: list[Evidence]
-    trace: Callable[[], tuple[Offsets, Offsets]]
+    trace: Callable[[int], tuple[Offsets, Offsets]]
+    """Works out of a text, by its number, where the original of each character begins and ends. It is asked of few."""
 
     @cached_property
-    def _places(self) -> tuple[Offsets, Offsets]:
-        return self.trace()
+    def _traced(self) -> dict[int, tuple[Offsets, Offsets]]:
+        return {}
 
-    @property
-    def offsets(self) -> Offsets:
-        """Where each character's original begins."""
-        return self._places[0]
+    def traced(self, number: int) -> tuple[Offsets, Offsets]:
+        """Of text ``number``: character ``i`` came from ``original[offsets[i]:ends[i]]``."""
+        if number not in self._traced:
+            self._traced[number] = self.trace(number)
+        return self._traced[number]
 
-    @property
-    def ends(self) -> Offsets:
-        """Where each character's original ends."""
-        return self._places[1]
+    def number_at(self, place: int) -> int:
+        """The number of the text that ``codes[place]`` is of."""
+        return int(self.bounds.searchsorted(place, "right")) - 1
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The span in the original that ``codes[start:end]``, a part of one text, came from."""
+        number = self.number_at(start)
+        begun = int(self.bounds[number]) + 1
+        offsets, ends = self.traced(number)
+        return int(offsets[start - begun]), int(ends[end - 1 - begun])
+
+    def starts(self, places: list[int]) -> Offsets:
+        """Where the originals of these characters of one text begin."""
+        number = self.number_at(places[0])
+        begins, _ = self.traced(number)
+        return begins.take(np.array(places) - (int(self.bounds[number]) + 1))
 
 
 # One piece of markup. Every repeat is bounded, so that matching stays linear.
@@ -225,7 +249,22 @@ def as_codes(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def _foldas_codes(codes: Codes) -> tuple[Codes, Index | None]:
+def _fold_codes(codes: Codes, starts: Index) -> tuple[Codes, Index | None, Index, Index]:
+    """Fold joined texts, of which each is led by one of the places ``starts``.
+
+    Returns the code points, the place each came from (None: nothing moved), those that folded to nothing, and where
+    the texts begin now.
+    """
+    folded, origin = _folded(codes)
+    folded[starts if origin is None else origin.searchsorted(starts)] = _SEAM
+    gone = (folded == 0).nonzero()[0]
+    hidden = gone if origin is None else origin[gone]
+    folded, origin = _without(gone, folded, origin)
+    folded, origin = _without(_squeezed(folded), folded, origin)
+    return folded, origin, hidden, starts if origin is None else (folded == _SEAM).nonzero()[0]
+
+
+def _folded(codes: Codes) -> tuple[Codes, Index | None]:
     """Fold code points; the second array gives the place each came from (None: nothing moved)."""
     if int(codes.max()) < TABLE_SIZE:
         folded = _FOLD.take(codes)
@@ -292,7 +331,7 @@ def _fold_plain(texts: Sequence[str]) -> FoldedBatch | None:
     if _LONG_RUN in (narrow[1:] == narrow[:-1]).tobytes():
         return None
     bounds = np.array([0, *accumulate(len(text) + 1 for text in texts)])
-    trace = partial(_trace, None, bounds, bounds, narrow.size, {})
+    trace = partial(_trace, None, bounds, bounds, {})
     size = len(texts)
     codes = narrow.astype(np.uint32)
     return FoldedBatch(codes, data.decode("ascii"), bounds, [()] * size, [NO_EVIDENCE] * size, trace)
@@ -306,14 +345,11 @@ def fold_batch(texts: Sequence[str]) -> FoldedBatch:
     bare = [stripped[i].text if i in stripped else text for i, text in enumerate(texts)] if stripped else texts
     codes = as_codes("\0".join(["", *bare, ""]))
     starts = np.array([0, *accumulate(len(text) + 1 for text in bare)])
-    folded, origin = _foldas_codes(codes)
-    folded[starts if origin is None else origin.searchsorted(starts)] = _SEAM
-    gone = (folded == 0).nonzero()[0]
-    hidden = gone if origin is None else origin[gone]
-    folded, origin = _without(gone, folded, origin)
-    folded, origin = _without(_squeezed(folded), folded, origin)
-    bounds = starts if origin is None else (folded == _SEAM).nonzero()[0]
-    trace = partial(_trace, origin, starts, bounds, folded.size, stripped)
+    if compiled.KERNELS is None:
+        folded, origin, hidden, bounds = _fold_codes(codes, starts)
+    else:
+        folded, origin, hidden, bounds = compiled.KERNELS.fold(codes, starts, *_HOW)
+    trace = partial(_trace, origin, starts, bounds, stripped)
     batch = FoldedBatch(folded, as_text(folded), bounds, [()] * len(bare), [NO_EVIDENCE] * len(bare), trace)
     disguise = _disguise(codes, hidden)
     if stripped or disguise:
@@ -322,18 +358,16 @@ def fold_batch(texts: Sequence[str]) -> FoldedBatch:
 
 
 def _trace(
-    origin: Index | None, starts: Index, bounds: Index, size: int, stripped: dict[int, _Stripped]
+    origin: Index | None, starts: Index, bounds: Index, stripped: dict[int, _Stripped], number: int
 ) -> tuple[Offsets, Offsets]:
-    """Starts and ends in the originals, of code points from these places of the joined texts without markup."""
-    places = np.arange(size) if origin is None else origin
-    lengths = np.concatenate([bounds[1:], [size]]) - bounds
-    offsets = (places - (starts + 1).repeat(lengths)).astype(np.int32)
-    ends = offsets + np.int32(1)
-    for i, piece in stripped.items():
-        part = slice(int(bounds[i]) + 1, int(bounds[i + 1]))
-        source = offsets[part]
-        offsets[part], ends[part] = (places[source] for places in piece.places())
-    return offsets, ends
+    """Starts and ends in the original of one of several joined texts, from places in them without markup."""
+    low, high = int(bounds[number]) + 1, int(bounds[number + 1])
+    places = np.arange(low, high) if origin is None else origin[low:high]
+    offsets = (places - (int(starts[number]) + 1)).astype(np.int32)
+    if number in stripped:
+        begins, ends = stripped[number].places()
+        return begins[offsets], ends[offsets]
+    return offsets, offsets + np.int32(1)
 
 
 def _add_found(
@@ -375,7 +409,7 @@ def _disguise(codes: Codes, hidden: Index) -> list[tuple[str, Index]]:
 def fold(text: str) -> Folded:
     """Fold one text. Folding what was folded changes nothing."""
     batch = fold_batch([text])
-    return Folded(batch.text[1:-1], batch.offsets[1:-1], batch.ends[1:-1], batch.links[0], batch.evidence[0])
+    return Folded(batch.text[1:-1], *batch.traced(0), batch.links[0], batch.evidence[0])
 
 
 def as_text(codes: Codes) -> str:
@@ -512,7 +546,7 @@ def apart(places: list[int], folded: Folded | FoldedBatch) -> list[tuple[int, in
     # Letters that touch are one word in leet, however far markup has moved them apart.
     if places[-1] - places[0] < 2 * (len(places) - 1):
         return [(0, len(places))]
-    steps = np.diff(folded.offsets[places])
+    steps = np.diff(folded.starts(places))
     return list(pairwise([0, *((steps > steps.min()).nonzero()[0] + 1).tolist(), len(places)]))
 
 
@@ -560,17 +594,19 @@ def plainly(folded: FoldedBatch, end: int) -> FoldedBatch:
         codes[gaps], stays[gaps] = _SPACE, True
         if _BEFORE_SIGN.match(folded.text, places[-1] + 1):
             stays[places[-1] + 1] = False
-        owner = int(folded.bounds.searchsorted(places[0], "right")) - 1
+        owner = folded.number_at(places[0])
         kind = "leet" if places[-1] - places[0] < 2 * (len(places) - 1) else "spaced"
         evidence[owner] = replace(evidence[owner], **{kind: getattr(evidence[owner], kind) + 1})
     kept = stays.nonzero()[0]
-    codes = codes[kept]
-    trace = partial(_trace_kept, folded, kept)
-    return FoldedBatch(codes, as_text(codes), kept.searchsorted(folded.bounds), folded.links, evidence, trace)
+    codes, bounds = codes[kept], kept.searchsorted(folded.bounds)
+    trace = partial(_trace_kept, folded, kept, bounds)
+    return FoldedBatch(codes, as_text(codes), bounds, folded.links, evidence, trace)
 
 
-def _trace_kept(folded: FoldedBatch, kept: Index) -> tuple[Offsets, Offsets]:
-    return folded.offsets.take(kept), folded.ends.take(kept)
+def _trace_kept(folded: FoldedBatch, kept: Index, bounds: Index, number: int) -> tuple[Offsets, Offsets]:
+    inside = kept[int(bounds[number]) + 1 : int(bounds[number + 1])] - (int(folded.bounds[number]) + 1)
+    offsets, ends = folded.traced(number)
+    return offsets.take(inside), ends.take(inside)
 
 
 def _is_leet(word: str) -> bool:

@@ -6,6 +6,7 @@ A missing field gives no token: that a site does not send e-mail addresses says 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from moderation.comment import Author, Comment
@@ -30,6 +31,9 @@ class Token:
     about: str
     """The piece of the comment it was read off, to show to a person."""
     span: tuple[int, int] | None = None
+    """Where it stands in the original, if that is known already."""
+    place: tuple[int, int] | None = None
+    """Where it stands in the folded text; few ask where that came from, and telling costs as much as folding did."""
 
 
 def names_of(author: Author | None) -> str:
@@ -60,9 +64,9 @@ ODD_AT = (5.0, 5.6)
 PHRASES_AT = (0, 2, 4, 8, 16)
 
 
-def phrase_tokens(worth: float, words: str, span: tuple[int, int] | None) -> list[Token]:
+def phrase_tokens(worth: float, words: str, place: tuple[int, int] | None) -> list[Token]:
     """Tokens for phrases known from spam: one for each step that their worth together reaches."""
-    return [Token(f"phrases>{step}", "phrases", words, span) for step in PHRASES_AT if worth > step]
+    return [Token(f"phrases>{step}", "phrases", words, place=place) for step in PHRASES_AT if worth > step]
 
 
 def _of_links(links: tuple[Link, ...], tokens: list[Token], words: list[str]) -> None:
@@ -117,15 +121,21 @@ SHORT_TEXT = 400
 """Letters of a text that is looked at for scrambled words: in a long one some stranger's name is an anagram."""
 
 
-def text_tokens(text: str, original: str) -> list[Token]:
-    """Tokens for the words of a short text: folded and without its links, and as it came."""
-    tokens: list[Token] = []
-    if len(text) <= FEW_LETTERS:
-        tokens += _of_letters("text", text, "words")
-        if len(text.split()) == len(original.split()) == 1:
-            tokens += _of_case("text", original[:MAX_NAME].strip(), "words")
-    if len(text) <= SHORT_TEXT and (word := first_scrambled(text)):
-        tokens.append(Token("text:scrambled", "words", word))
+def text_tokens(texts: Sequence[str], originals: Sequence[str]) -> list[list[Token]]:
+    """Tokens for the words of short texts: folded and without their links, and as they came."""
+    tokens = [
+        _of_few_words(text, original) if len(text) <= FEW_LETTERS else []
+        for text, original in zip(texts, originals, strict=True)
+    ]
+    for i, word in first_scrambled(texts).items():
+        tokens[i].append(Token("text:scrambled", "words", word))
+    return tokens
+
+
+def _of_few_words(text: str, original: str) -> list[Token]:
+    tokens = _of_letters("text", text, "words")
+    if len(text.split()) == len(original.split()) == 1:
+        tokens += _of_case("text", original[:MAX_NAME].strip(), "words")
     return tokens
 
 

@@ -14,13 +14,14 @@ the same labels give the same bytes, and a label that is gone leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 from moderation import artifact
@@ -288,18 +289,33 @@ def _fit(task: _Task, trust: float, anchor: float, folds: int, known: _Known | N
     """Fit all labels, and score each without itself; ``near``: what came of another anchor."""
     learns = folds > 0 and task.enough()
     start = near.weights if near is not None else known.weights if known is not None else None
-    weights = _fitted(task, trust, anchor, start=start)
-    parts, unseen = [], np.full(task.positive.size, np.nan)
+    unseen = np.full(task.positive.size, np.nan)
+    tests: list[Bools] = []
     if known is not None and folds and _tells(task, known.later, learns):
         later = known.later & task.said
         unseen[later] = _scored(task, trust, known.weights)[later]
     else:
-        for i, test in enumerate(_parts(task, folds)):
-            start = near.parts[i] if near is not None else None
-            parts.append(_fitted(task, trust, anchor, without=test, start=start))
-            unseen[test] = _scored(task, trust, parts[-1])[test]
+        tests = list(_parts(task, folds))
+    starts = [start, *(near.parts if near is not None and tests else [None] * len(tests))]
+
+    def learn(test: Bools | None, start: Floats | None) -> Floats:
+        return _fitted(task, trust, anchor, without=test, start=start)
+
+    weights, *parts = _side_by_side(learn, [None, *tests], starts)
+    for test, part in zip(tests, parts, strict=True):
+        unseen[test] = _scored(task, trust, part)[test]
     slope, intercept = _calibrated(unseen, task) if learns else (1.0, 0.0)
     return _Fit(trust, weights, parts, unseen, slope, intercept)
+
+
+def _side_by_side(
+    learn: Callable[[Bools | None, Floats | None], Floats],
+    tests: Sequence[Bools | None],
+    starts: Sequence[Floats | None],
+) -> list[Floats]:
+    """Fits in threads. Heads are learnt so, too, but others than spam are mostly done long before it is."""
+    with ThreadPoolExecutor(effective_n_jobs(-1)) as pool:
+        return list(pool.map(learn, tests, starts))
 
 
 def _tells(task: _Task, later: Bools, learns: bool) -> bool:
@@ -390,10 +406,13 @@ def _chosen(task: _Task) -> tuple[float, float]:
     found: list[Floats | None] = [None] * len(parts)
 
     def lost(trust: float, anchor: float) -> float:
+        def learn(test: Bools | None, start: Floats | None) -> Floats:
+            return _fitted(task, trust, anchor, without=test, start=start, tolerance=_ROUGHLY)
+
+        # What the same labels gave with other choices is near.
+        found[:] = learnt = _side_by_side(learn, parts, found)
         loss = 0.0
-        for i, test in enumerate(parts):
-            # What the same labels gave with other choices is near.
-            found[i] = weights = _fitted(task, trust, anchor, without=test, start=found[i], tolerance=_ROUGHLY)
+        for test, weights in zip(parts, learnt, strict=True):
             loss += float(weight[test] @ np.logaddexp(0, -sign[test] * _scored(task, trust, weights)[test]))
         return loss
 

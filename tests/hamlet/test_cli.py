@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from hamlet.cli import cli
+from moderation import compiled
 from moderation.errors import (
     ArtifactError,
     BadSetting,
@@ -390,9 +391,16 @@ def findings(result: Result) -> dict[str, bool]:
 
 def test_a_healthy_installation_is_well(hamlet, healthy):
     result = hamlet("doctor")
-    looked_at = "python", "database", "migrations", "secret", "model", "site-models", "webhooks"
+    looked_at = "python", "loops", "database", "migrations", "secret", "model", "site-models", "webhooks"
     assert findings(result) == dict.fromkeys(looked_at, True)
     assert result.exit_code == 0
+
+
+def test_without_compiled_loops_all_is_well_and_advice_is_given(hamlet, healthy, monkeypatch):
+    monkeypatch.setattr(compiled, "KERNELS", None)
+    result = hamlet("doctor")
+    assert (result.exit_code, findings(result)["loops"]) == (0, True)
+    assert "install a C compiler" in result.stdout
 
 
 def test_the_doctor_changes_nothing(hamlet, tmp_path):

@@ -264,8 +264,8 @@ def test_disguised_words_are_told():
 
 def test_an_odd_word_of_a_short_text_leads_back_to_the_original():
     text = "Wow! <b>GtYdvPq</b>"
-    (tokens,) = extract([make_comment(text)], BITS).tokens
-    assert {text[slice(*token.span)] for token in tokens} == {"GtYdvPq"}
+    features = extract([make_comment(text)], BITS)
+    assert {text[slice(*features.span(*token.place))] for token in features.tokens[0]} == {"GtYdvPq"}
     assert extract([make_comment(text + " and more" * 9)], BITS).tokens == [[]]
 
 

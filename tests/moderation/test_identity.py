@@ -89,13 +89,16 @@ def test_looking_only_where_a_name_may_begin_finds_all(text):
 
 @pytest.mark.parametrize("text", ["gay jews, old men and women", "a gay an old \x00 é a black man.", "women " * 40])
 def test_what_stands_around_groups_keeps_its_place(text):
-    folded = fold_batch([text])
+    folded = fold_batch(["a man", text, "men"])
     groups = identity.spans(folded.text)
     merged = identity.merged(folded, groups)
-    kept = [i for i in range(folded.codes.size) if not any(start < i < end for start, end in groups)]
-    ends = dict(groups)
+    begun, end = int(folded.bounds[1]) + 1, int(folded.bounds[2])
+    kept = [i for i in range(begun, end) if not any(low < i < high for low, high in groups)]
+    last = {low: high - 1 for low, high in groups}
+    offsets, ends = folded.traced(1)
     assert merged.text == as_text(merged.codes)
     assert merged.text.count(identity.PLACEHOLDER) == len(groups) > 0
-    assert merged.offsets.tolist() == folded.offsets[kept].tolist()
-    assert merged.ends.tolist() == [folded.ends[ends.get(i, i + 1) - 1] for i in kept]
-    assert merged.bounds.tolist() == [0, merged.codes.size - 1]
+    now = merged.traced(1)
+    assert now[0].tolist() == [offsets[i - begun] for i in kept]
+    assert now[1].tolist() == [ends[last.get(i, i) - begun] for i in kept]
+    assert merged.codes[merged.bounds].tolist() == [ord("\n")] * 4

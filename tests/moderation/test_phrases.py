@@ -51,8 +51,10 @@ def test_a_phrase_in_a_name_counts():
 
 
 def test_the_token_points_to_the_phrase_in_the_original():
-    (some,) = extract([make_comment("the CASINO")], BITS, LIST).tokens
-    assert (some[0].about, some[0].span) == ("casino", (4, 10))
+    features = extract([make_comment("the <b>CASINO")], BITS, LIST)
+    token = features.tokens[0][0]
+    assert (token.about, token.span) == ("casino", None)
+    assert features.span(*token.place) == (7, 13)
 
 
 def test_a_list_survives_its_array():

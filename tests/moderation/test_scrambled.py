@@ -20,7 +20,7 @@ from training.corpora import read_seeds
     ],
 )
 def test_scrambled_words_are_told(text, word):
-    assert first_scrambled(text) == word
+    assert first_scrambled([text]) == {0: word}
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,19 @@ def test_scrambled_words_are_told(text, word):
     ],
 )
 def test_other_words_are_not(text):
-    assert first_scrambled(text) == ""
+    assert first_scrambled([text]) == {}
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_gives_one_of_its_words_or_none(text):
-    word = first_scrambled(text)
-    assert word in text and (not word or LEAST <= len(word) <= MOST)
+    for word in first_scrambled([text]).values():
+        assert word in text and LEAST <= len(word) <= MOST
+
+
+@given(st.lists(st.sampled_from(["pthaogropher", "rlealy so", "xpthaogropher", "well", "rlealy pthaogropher", ""])))
+def test_texts_are_looked_at_together_as_each_by_itself(texts):
+    alone = {i: word for i, text in enumerate(texts) for word in first_scrambled([text]).values()}
+    assert first_scrambled(texts) == alone
 
 
 @given(st.text("abcdefg", min_size=2, max_size=9), st.randoms(use_true_random=False))

@@ -56,7 +56,7 @@ def test_a_text_folds_the_same_alone_and_in_company(texts):
     for i, text in enumerate(texts):
         alone, low, high = fold(text), batch.bounds[i] + 1, batch.bounds[i + 1]
         assert as_text(batch.codes[low:high]) == alone.text
-        assert batch.offsets[low:high].tolist() == alone.offsets.tolist()
+        assert [places.tolist() for places in batch.traced(i)] == [alone.offsets.tolist(), alone.ends.tolist()]
         assert (batch.links[i], batch.evidence[i]) == (alone.links, alone.evidence)
 
 
@@ -74,8 +74,8 @@ def test_plain_texts_fold_the_same_in_company_that_is_not_plain(some):
     end = int(other.bounds[len(some)]) + 1
     assert plain.text == as_text(plain.codes) == other.text[:end]
     assert plain.bounds.tolist() == other.bounds[: len(some) + 1].tolist()
-    assert plain.offsets[:-1].tolist() == other.offsets[: end - 1].tolist()
-    assert plain.ends[:-1].tolist() == other.ends[: end - 1].tolist()
+    for i in range(len(some)):
+        assert [places.tolist() for places in plain.traced(i)] == [places.tolist() for places in other.traced(i)]
     assert plain.evidence == other.evidence[: len(some)]
 
 
@@ -395,9 +395,8 @@ def test_a_plainly_written_text_leads_back_to_the_original(texts):
     folded = fold_batch(texts)
     plain = plainly(folded, folded.codes.size)
     assert plain.text == as_text(plain.codes) and plain.codes[plain.bounds].tolist() == [10] * (len(texts) + 1)
-    assert plain.offsets.size == plain.ends.size == plain.codes.size
     for i, text in enumerate(texts):
-        inside = slice(plain.bounds[i] + 1, plain.bounds[i + 1])
-        offsets, ends = plain.offsets[inside], plain.ends[inside]
+        offsets, ends = plain.traced(i)
+        assert offsets.size == ends.size == plain.bounds[i + 1] - plain.bounds[i] - 1
         assert all(0 <= low < high <= len(text) for low, high in zip(offsets, ends, strict=True))
         assert offsets.tolist() == sorted(offsets)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 
 from moderation.comment import Author, Comment
+from moderation.features import extract
 from moderation.text import Evidence, Link, fold
 from moderation.tokens import DISGUISES, MAX_LINKS, MAX_NAMES, SHORT_TEXT, names_of, text_tokens, tokens_of
-from tests.builders import make_author, make_comment
+from tests.builders import BITS, make_author, make_comment
 from tests.moderation.strategies import any_comments
 
 
@@ -17,6 +18,11 @@ def tokens(comment: Comment | None = None, *links: Link, evidence: Evidence | No
 
 def names(comment: Comment | None = None, *links: Link) -> str:
     return tokens_of(comment or make_comment(), links, Evidence())[1]
+
+
+def of_words(text: str, original: str | None = None) -> list[str]:
+    (found,) = text_tokens([text], [text if original is None else original])
+    return [token.name for token in found]
 
 
 def make_link(url: str = "http://example.com", anchor: str = "here", start: int = 3, end: int = 9) -> Link:
@@ -171,34 +177,34 @@ def test_links_of_no_language_are_told():
 
 
 def test_few_words_of_no_language_are_told():
-    assert [token.name for token in text_tokens("gtydvpq wow", "gtydvpq wow")] == ["text:odd>5.0", "text:odd>5.6"]
-    assert text_tokens("nice article, wonderful", "Nice article, wonderful") == []
+    assert of_words("gtydvpq wow") == ["text:odd>5.0", "text:odd>5.6"]
+    assert of_words("nice article, wonderful", "Nice article, wonderful") == []
 
 
 def test_a_long_text_may_quote_a_word_of_no_language():
-    assert text_tokens("gtydvpq " * 9, "gtydvpq " * 9) == []
+    assert of_words("gtydvpq " * 9) == []
 
 
 @pytest.mark.parametrize("word", ["ZYreVwoTEpqX", "hTjVbNqEwYcLpXs"])
 def test_drawn_letters_in_capitals_and_small_are_told(word):
-    assert "text:case" in {token.name for token in text_tokens(word.lower(), f" {word}\n")}
+    assert "text:case" in of_words(word.lower(), f" {word}\n")
     assert "name:case" in tokens(make_comment(author=Author(name=word)))
 
 
 @pytest.mark.parametrize("word", ["OpenStreetMap", "PostgreSQL", "hTjVbNqEwYcLpXs said so", "GTYDVPQ", "", "http://a"])
 def test_other_capitals_are_not(word):
-    assert "text:case" not in {token.name for token in text_tokens(word.lower(), word)}
+    assert "text:case" not in of_words(word.lower(), word)
 
 
 def test_a_link_alone_is_no_drawn_word():
-    assert text_tokens(" " * 22, "http://bit.ly/aBcDeFgH") == []
+    assert of_words(" " * 22, "http://bit.ly/aBcDeFgH") == []
 
 
 def test_a_scrambled_word_is_told_of_a_short_text_alone():
     text = "what a pthaogropher"
-    assert [(token.name, token.about) for token in text_tokens(text, text)] == [("text:scrambled", "pthaogropher")]
-    long = f"{text} {'and so on ' * SHORT_TEXT}"
-    assert text_tokens(long, long) == []
+    short, long = extract([make_comment(text), make_comment(f"{text} {'and so on ' * SHORT_TEXT}")], BITS).tokens
+    assert [(token.name, token.about, token.place) for token in short] == [("text:scrambled", "pthaogropher", (8, 20))]
+    assert long == []
 
 
 def test_a_fact_of_many_links_counts_once():
