@@ -26,7 +26,7 @@ def fold(
     const uint32_t[::1] expansion_chars,
     const uint32_t[::1] limits,
 ):
-    if limits.shape[0] != 6 or table.shape[0] != limits[0] or (starts.shape[0] and not 0 <= min(starts)):
+    if limits.shape[0] != 6 or table.shape[0] != limits[0]:
         raise ValueError("arrays of other sizes than agreed")
     cdef uint32_t known = limits[0], expansion = limits[1], tags = limits[2], space = limits[3], seam = limits[4]
     cdef uint32_t most = limits[5], code, folded, last = 0, often = 0
@@ -89,7 +89,10 @@ def hash_grams(
     Py_ssize_t padding,
 ):
     cdef Py_ssize_t n = codes.shape[0], places = n - 1, texts = seams.shape[0], last = letters.shape[0] - 1
-    if not 2 <= n <= MOST or sizes.shape[0] != SIZES or factors.shape[0] != 4 or last < 0 or padding < SIZES or not 0 < bits < 32:
+    if (
+        not 2 <= n <= MOST or sizes.shape[0] != SIZES or factors.shape[0] != 4
+        or last < 0 or padding < SIZES or not 0 < bits < 32
+    ):
         raise ValueError("arrays of other sizes than agreed")
     prefix_array = np.empty(n + 1 + padding, dtype=np.uint64)
     inverse_array = np.empty(n, dtype=np.uint64)
@@ -177,9 +180,13 @@ def find_phrases(
     const uint64_t[::1] hashes,
 ):
     cdef Py_ssize_t kinds = heads.shape[0], i, part, length, room = 64, found = 0, low, high, middle, text, end
+    cdef bint fits = kinds > 0 and lengths.shape[0] == kinds + 1 and factors.shape[0] == 2 and size >= 0
+    if fits:
+        for part in range(kinds):
+            fits = fits and 0 <= heads[part] <= prefix.shape[0] - size
+            fits = fits and 0 <= lengths[part] <= lengths[part + 1] <= prefix.shape[0] - size
     if (
-        kinds < 1 or lengths.shape[0] != kinds + 1 or factors.shape[0] != 2 or size < 0
-        or min(min(heads), min(lengths)) < 0 or max(max(heads), max(lengths)) > prefix.shape[0] - size
+        not fits
         or head_map.shape[0] << 3 != (<Py_ssize_t> 1) << head_bits
         or whole_map.shape[0] << 3 != (<Py_ssize_t> 1) << whole_bits
     ):

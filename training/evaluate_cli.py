@@ -34,13 +34,13 @@ def evaluate(
     quick: bool,
     card: bool,
 ) -> None:
-    """Measure how good MODEL is: a folder, or a name such as base/0.6.0.
+    """Measure how good MODEL is: a folder, or a name such as base/0.7.0.
 
     Without a data folder it is measured on the seeds alone. Comments it was trained on are marked with *. Texts of
     comments are shown here and in the HTML report, which is for you; the JSON file and the card hold none.
 
     \b
-    hamlet evaluate base/0.6.0 --data-dir ../shared/data --html report.html --json report.json
+    hamlet evaluate base/0.7.0 --data-dir ../shared/data --html report.html --json report.json
     """
     from moderation.classifier import Classifier
     from training import card as cards

@@ -39,6 +39,8 @@ class HeadRecipe:
     Where a site's commenters link to is a habit of that site, and anybody can link there. Words may say more, and what
     speaks against a comment is not bounded.
     """
+    doubts: bool = False
+    """Whether positive seeds that show no author weigh as much as other comments make them out to be positive."""
     decides: bool = True
     """Whether the head takes part in decisions; the attributes only inform until a site sets thresholds."""
 
@@ -81,9 +83,10 @@ BASE = Recipe(
         "severe_toxicity": HeadRecipe(strength=10.0, contrast=CONTRAST, hold_at=0.5),
         "threat": HeadRecipe(strength=10.0, contrast=CONTRAST, hold_at=0.6),
         "spam": HeadRecipe(
-            strength=60.0,
+            strength=120.0,
             even_languages=3.0,
             contrast=CONTRAST,
+            doubts=True,
             most_in_favour=0.5,
             boost=_LIKE_A_BLOG,
             # What viewers write under a song is ham elsewhere, too; what spammers write there is spam of its own kind.

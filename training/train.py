@@ -29,6 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from moderation import artifact, features
 from moderation.artifact import DataSource, HeadManifest, Manifest
+from moderation.classifier import sigmoid
 from moderation.comment import Comment, LabelledComment
 from moderation.features import extract
 from moderation.grams import hash_string, token_index
@@ -147,6 +148,10 @@ class Design:
     """Comment of each row; the first rows are the comments in order."""
     weight: Floats
     vectorizer: Vectorizer
+    half: NDArray[np.int64]
+    """To which half each comment belongs, 0 or 1, where one half judges the other."""
+    bare: NDArray[np.bool_]
+    """Rows of seeds that show no author."""
 
 
 def _phrase_source(phrases: Phrases, data_dir: Path | None) -> tuple[DataSource, ...]:
@@ -172,7 +177,9 @@ def design(dataset: Dataset, bits: int, progress: Progress = silent, phrases: Ph
     counts = joined(parts)
     counts.tokens = _often_met(counts.tokens, len(dataset.comments))
     vectorizer.fit_counts(counts, weight * _even(dataset.origin)[row])
-    return Design(vectorizer.weigh(counts), row, weight, vectorizer)
+    bare = np.array([comment.author is None for comment in comments])
+    bare &= (dataset.origin == corpora.SEEDS_NAME)[row]
+    return Design(vectorizer.weigh(counts), row, weight, vectorizer, dataset.folds(2), bare)
 
 
 def _often_met(tokens: csr_matrix, comments: int) -> csr_matrix:
@@ -262,6 +269,38 @@ def fit_head(plan: Design, labels: Floats, weight: Floats, recipe: Recipe, head:
     A comment labelled p counts as p of a positive and 1 - p of a negative one; ``weight`` [comments] is 0 for those
     that are left out.
     """
+    if head.doubts:
+        plan = _doubted(plan, labels, weight, recipe, head)
+    return _fitted(plan, labels, weight, recipe, head, _EXACTLY)
+
+
+def _doubted(plan: Design, labels: Floats, weight: Floats, recipe: Recipe, head: HeadRecipe) -> Design:
+    """The design with less weight on positive seeds that show words alone: what the others make of them.
+
+    Words that nobody can tell from harmless ones teach that those are spam: such labels are noise (Northcutt, Jiang
+    and Chuang 2021, "Confident Learning"). Each half is scored by a fit of the other half, so that no comment speaks
+    for itself, and weighs its score; what a copy without its author loses, the whole comment gains.
+    """
+    chance = np.ones(plan.row.size)
+    for half in (0, 1):
+        others = weight * (plan.half != half)
+        if not _both_classes(labels[others > 0]):
+            return plan
+        column, bias = _fitted(plan, labels, others, recipe, head, _ROUGHLY)
+        rows = np.flatnonzero(plan.bare & (plan.half[plan.row] == half) & (labels[plan.row] >= 0.5))
+        chance[rows] = sigmoid(plan.matrix[rows] @ column + bias)
+    left, comments = plan.weight * chance, labels.size
+    left[plan.row[comments:]] += (plan.weight - left)[comments:]
+    return replace(plan, weight=left)
+
+
+_EXACTLY, _ROUGHLY = 1e-5, 1e-3
+"""Slopes at which a fit ends: of a head, and of what only weighs its comments."""
+
+
+def _fitted(
+    plan: Design, labels: Floats, weight: Floats, recipe: Recipe, head: HeadRecipe, tolerance: float
+) -> tuple[Floats, float]:
     labels, weight = labels[plan.row], weight[plan.row] * plan.weight
     used = np.flatnonzero(weight > 0)
     positive, negative = used[labels[used] > 0], used[labels[used] < 1]
@@ -277,7 +316,7 @@ def fit_head(plan: Design, labels: Floats, weight: Floats, recipe: Recipe, head:
         # Not of tokens: the one bare fact that every link has must not be held back.
         scale[:grams] = contrasts(matrix[:, :grams], target, amount, head.contrast)
         matrix = matrix @ diags(scale)
-    model = LogisticRegression(C=head.strength, max_iter=300, tol=1e-5)
+    model = LogisticRegression(C=head.strength, max_iter=300, tol=tolerance)
     model.fit(matrix, target, sample_weight=amount)
     column: Floats = model.coef_[0] * scale
     column[grams:] = np.maximum(column[grams:], -head.most_in_favour)

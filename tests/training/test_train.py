@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from moderation import artifact
 from moderation.classifier import MAX_LOGIT, Classifier
-from moderation.comment import LabelledComment
+from moderation.comment import Author, LabelledComment
 from moderation.errors import HamletError
 from moderation.grams import feature_count, token_index
 from tests.builders import make_comments
@@ -19,7 +19,18 @@ from training.calibrate import thresholds
 from training.corpora import CorpusError, read_constructs, read_profanity, read_seeds, unspun
 from training.estimator import CommentVectorizer
 from training.recipes import HeadRecipe, Recipe
-from training.train import CONTRAST_DOUBT, OFTEN, Dataset, contrasts, design, fit_head, gather, head_weights, train_base
+from training.train import (
+    CONTRAST_DOUBT,
+    OFTEN,
+    Dataset,
+    _doubted,
+    contrasts,
+    design,
+    fit_head,
+    gather,
+    head_weights,
+    train_base,
+)
 
 QUICK = Recipe(
     bits=12,
@@ -278,6 +289,43 @@ def test_a_token_may_speak_for_a_comment_within_bounds_and_against_it_without():
         column, _ = fit_head(plan, labels, np.ones(80), QUICK, HeadRecipe(strength=100, most_in_favour=most))
         assert column[1 << 12 :].min() >= least and column[shop] > 0.5
         assert column[ours] == pytest.approx(-0.25) if most < inf else column[ours] < -0.5
+
+
+def scraped(count: int) -> list[LabelledComment]:
+    """Spam that says what ham says and has an author who tells it, spam that tells itself, and ham."""
+    shop = Author(name="Cheap Watches", url="http://watches.example")
+    said = [f"the bridge was built in {1_000 + i} by the town" for i in range(count)]
+    rows = [LabelledComment(text=text, labels={"spam": 1}, author=shop) for text in said]
+    rows += [LabelledComment(text=f"buy cheap watches {i}", labels={"spam": 1}, author=shop) for i in range(count)]
+    return rows + [LabelledComment(text=text, labels={"spam": 0}) for text in said * 2]
+
+
+def test_spam_that_words_alone_do_not_tell_weighs_less_without_its_author():
+    plan = design(as_dataset(scraped(40)), 12)
+    labels = np.array([1.0] * 80 + [0.0] * 80)
+    head = HeadRecipe(strength=1, doubts=True)
+    weight = _doubted(plan, labels, np.ones(160), QUICK, head).weight
+    whole, bare = weight[:160], weight[160:]
+    assert bare[:40].max() < 0.15 < 0.35 < bare[40:].min()
+    assert whole[:80] + bare == pytest.approx(np.ones(80)) and (whole[80:] == 1).all()
+
+
+def test_doubt_lets_harmless_words_be():
+    plan, labels = design(as_dataset(scraped(40)), 12), np.array([1.0] * 80 + [0.0] * 80)
+    rows = plan.matrix[160:200]  # What was said, without its author.
+    told = [
+        rows @ column + bias
+        for doubts in (False, True)
+        for column, bias in [fit_head(plan, labels, np.ones(160), QUICK, HeadRecipe(strength=1, doubts=doubts))]
+    ]
+    assert told[1].max() < told[0].min()
+
+
+def test_what_only_one_half_has_is_not_doubted():
+    plan = design(as_dataset(scraped(4)), 12)
+    plan.half[:] = 1
+    head = HeadRecipe(strength=1, doubts=True)
+    assert _doubted(plan, np.array([1.0] * 8 + [0.0] * 8), np.ones(16), QUICK, head) is plan
 
 
 def in_languages(*groups: tuple[str | None, int, int]) -> Dataset:
