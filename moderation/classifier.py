@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from moderation import artifact, compiled
 from moderation.artifact import Model
 from moderation.comment import Comment
+from moderation.compiled import Rows
 from moderation.features import BLOCKS, SCALES, TOKEN_SCALE, Features, Run, extract
-from moderation.grams import Floats, Index, Rows
+from moderation.grams import Floats, Index
 
 MAX_LOGIT = 12.0
 """Scores stay inside [6e-6, 1 - 6e-6]: no evidence in text is worth more certainty than that."""

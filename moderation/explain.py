@@ -85,8 +85,7 @@ def _word_effects(classifier: Classifier, scored: Scored, run: Run, head: Index)
     sizes = run.bounds[1:] - run.bounds[:-1]
     heads = head[run.owner].repeat(sizes)
     part = classifier.effects(run.rows, heads) * scored.scale[run.owner, run.block].repeat(sizes)
-    chars = int(grams.before[-1])
-    singles = chars + count
+    chars, singles = grams.characters, grams.characters + count
     # The space before a word belongs to it, signs to the word before them or, at the beginning, behind them.
     places = np.arange(grams.before.size - 1).repeat(grams.before[1:] - grams.before[:-1])
     word = grams.start.searchsorted(places + 1, "right") - 1

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from moderation import identity
 from moderation.comment import Comment
-from moderation.grams import CHUNK, Floats, Grams, Index, Rows, hash_grams, token_index
+from moderation.compiled import Rows
+from moderation.grams import CHUNK, Floats, Grams, Index, hash_grams, token_index
 from moderation.phrases import NONE, Phrases
 from moderation.text import (
     NO_EVIDENCE,
@@ -253,7 +254,7 @@ def _run(pieces: Pieces, low: int, high: int, bits: int) -> Run:
         part, shift = np.concatenate([_ONE_SPACE, part, _ONE_SPACE]), low - 1
     if bounds.size == 2:  # One text: nothing to be told apart.
         grams = hash_grams(part, bounds - shift, bits)
-        run_bounds = np.array([0, grams.before[-1], grams.before[-1] + grams.start.size, grams.rows.size])
+        run_bounds = np.array([0, grams.characters, grams.characters + grams.start.size, grams.rows.size])
         return Run(grams.rows, run_bounds, _ONE_TEXT, _ONE_TEXT, grams, shift)
     first, last = int(bounds.searchsorted(low, "right")) - 1, int(bounds.searchsorted(high))
     grams = hash_grams(part, bounds[first:last] - shift, bits)
@@ -262,11 +263,10 @@ def _run(pieces: Pieces, low: int, high: int, bits: int) -> Run:
     edges[0], edges[-1] = 0, part.size
     np.subtract(bounds[first + 1 : first + owner.size], shift, out=edges[1:-1])
     of_words = grams.start.searchsorted(edges)
-    characters = int(grams.before[-1])
     starts = [
         grams.before.take(edges[:-1]),
-        of_words[:-1] + characters,
-        grams.pair_first.searchsorted(of_words[:-1]) + (characters + grams.start.size),
+        of_words[:-1] + grams.characters,
+        grams.pair_first.searchsorted(of_words[:-1]) + (grams.characters + grams.start.size),
     ]
     run_bounds = np.concatenate([*starts, [grams.rows.size]])
     return Run(grams.rows, run_bounds, np.concatenate([owner] * KINDS), np.concatenate([block] * KINDS), grams, shift)

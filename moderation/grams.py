@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation import compiled
+from moderation.compiled import Rows
 from moderation.text import WORD, Codes
 
 CHUNK = 1 << 15
 """Code points worked on at a time: the arrays stay in the processor's cache, whatever a comment's length."""
 
 Index = NDArray[np.int64]
-Rows = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 SIZES = 4
@@ -93,10 +93,14 @@ class Grams:
     hashed: PrefixHash
 
     @property
+    def characters(self) -> int:
+        """How many n-grams of characters there are; behind their rows stand those of the words."""
+        return int(self.before[-1])
+
+    @property
     def word(self) -> Rows:
         """Rows of the words."""
-        characters = int(self.before[-1])
-        return self.rows[characters : characters + self.start.size]
+        return self.rows[self.characters : self.characters + self.start.size]
 
 
 def hash_grams(codes: Codes, seams: Index, bits: int) -> Grams:

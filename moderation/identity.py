@@ -136,7 +136,7 @@ def merged(folded: FoldedBatch, groups: list[tuple[int, int]]) -> FoldedBatch:
 
 
 def _trace(folded: FoldedBatch, groups: list[tuple[int, int]], number: int) -> tuple[Offsets, Offsets]:
-    begun, end = int(folded.bounds[number]) + 1, int(folded.bounds[number + 1])
+    begun, end = folded.stretch(number)
     offsets, ends = folded.traced(number)
     ends = ends.copy()
     stays = bytearray(b"\1") * offsets.size  # Its slices are set ten times faster than those of an array.

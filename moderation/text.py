@@ -13,8 +13,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 from string import ascii_lowercase
@@ -123,9 +123,7 @@ class FoldedBatch:
     trace: Callable[[int], tuple[Offsets, Offsets]]
     """Works out of a text, by its number, where the original of each character begins and ends. It is asked of few."""
 
-    @cached_property
-    def _traced(self) -> dict[int, tuple[Offsets, Offsets]]:
-        return {}
+    _traced: dict[int, tuple[Offsets, Offsets]] = field(default_factory=dict, init=False)
 
     def traced(self, number: int) -> tuple[Offsets, Offsets]:
         """Of text ``number``: character ``i`` came from ``original[offsets[i]:ends[i]]``."""
@@ -137,18 +135,23 @@ class FoldedBatch:
         """The number of the text that ``codes[place]`` is of."""
         return int(self.bounds.searchsorted(place, "right")) - 1
 
+    def stretch(self, number: int) -> tuple[int, int]:
+        """Where text ``number`` stands in ``codes``, [start, end)."""
+        return int(self.bounds[number]) + 1, int(self.bounds[number + 1])
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The span in the original that ``codes[start:end]``, a part of one text, came from."""
         number = self.number_at(start)
-        begun = int(self.bounds[number]) + 1
+        begun, _ = self.stretch(number)
         offsets, ends = self.traced(number)
         return int(offsets[start - begun]), int(ends[end - 1 - begun])
 
     def starts(self, places: list[int]) -> Offsets:
         """Where the originals of these characters of one text begin."""
         number = self.number_at(places[0])
-        begins, _ = self.traced(number)
-        return begins.take(np.array(places) - (int(self.bounds[number]) + 1))
+        begun, _ = self.stretch(number)
+        offsets, _ = self.traced(number)
+        return offsets.take(np.array(places) - begun)
 
 
 # One piece of markup. Every repeat is bounded, so that matching stays linear.
@@ -604,7 +607,8 @@ def plainly(folded: FoldedBatch, end: int) -> FoldedBatch:
 
 
 def _trace_kept(folded: FoldedBatch, kept: Index, bounds: Index, number: int) -> tuple[Offsets, Offsets]:
-    inside = kept[int(bounds[number]) + 1 : int(bounds[number + 1])] - (int(folded.bounds[number]) + 1)
+    begun, _ = folded.stretch(number)
+    inside = kept[int(bounds[number]) + 1 : int(bounds[number + 1])] - begun
     offsets, ends = folded.traced(number)
     return offsets.take(inside), ends.take(inside)
 

@@ -6,7 +6,7 @@ A missing field gives no token: that a site does not send e-mail addresses says 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from moderation.comment import Author, Comment
@@ -156,19 +156,20 @@ _MARKS = 3
 """Accents that a word may have on top of each other."""
 
 
-def _of_disguise(evidence: Evidence, tokens: list[Token]) -> None:
-    found = {
-        "disguise:hidden": evidence.hidden and f"{evidence.hidden} invisible characters",
-        "disguise:lookalikes": evidence.lookalikes and f"{evidence.lookalikes} look-alike letters inside words",
-        "disguise:stacked": evidence.stacked > _MARKS and f"{evidence.stacked} stacked accents",
-        "disguise:bbcode": evidence.bbcode and "BBCode markup",
-        "disguise:mixed": evidence.bbcode and evidence.tags and "HTML and BBCode side by side",
-        "disguise:spaced": evidence.spaced and "words with gaps between their letters",
-        "disguise:leet": evidence.leet and "words with digits or signs for letters",
-    }
-    tokens.extend(Token(name, "disguise", about) for name, about in found.items() if about)
-
-
-_KINDS = "hidden", "lookalikes", "stacked", "bbcode", "mixed", "spaced", "leet"
-DISGUISES = tuple(f"disguise:{kind}" for kind in _KINDS)
+_DISGUISES: dict[str, Callable[[Evidence], str]] = {
+    "disguise:hidden": lambda found: f"{found.hidden} invisible characters" if found.hidden else "",
+    "disguise:lookalikes": lambda found: (
+        f"{found.lookalikes} look-alike letters inside words" if found.lookalikes else ""
+    ),
+    "disguise:stacked": lambda found: f"{found.stacked} stacked accents" if found.stacked > _MARKS else "",
+    "disguise:bbcode": lambda found: "BBCode markup" if found.bbcode else "",
+    "disguise:mixed": lambda found: "HTML and BBCode side by side" if found.bbcode and found.tags else "",
+    "disguise:spaced": lambda found: "words with gaps between their letters" if found.spaced else "",
+    "disguise:leet": lambda found: "words with digits or signs for letters" if found.leet else "",
+}
+DISGUISES = tuple(_DISGUISES)
 """Tokens that never speak for a comment: whoever trains a base model lets none of their weights be negative."""
+
+
+def _of_disguise(evidence: Evidence, tokens: list[Token]) -> None:
+    tokens.extend(Token(name, "disguise", about) for name, say in _DISGUISES.items() if (about := say(evidence)))

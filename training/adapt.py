@@ -14,7 +14,7 @@ the same labels give the same bytes, and a label that is gone leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -297,25 +297,11 @@ def _fit(task: _Task, trust: float, anchor: float, folds: int, known: _Known | N
     else:
         tests = list(_parts(task, folds))
     starts = [start, *(near.parts if near is not None and tests else [None] * len(tests))]
-
-    def learn(test: Bools | None, start: Floats | None) -> Floats:
-        return _fitted(task, trust, anchor, without=test, start=start)
-
-    weights, *parts = _side_by_side(learn, [None, *tests], starts)
+    weights, *parts = _fitted_each(task, trust, anchor, [None, *tests], starts)
     for test, part in zip(tests, parts, strict=True):
         unseen[test] = _scored(task, trust, part)[test]
     slope, intercept = _calibrated(unseen, task) if learns else (1.0, 0.0)
     return _Fit(trust, weights, parts, unseen, slope, intercept)
-
-
-def _side_by_side(
-    learn: Callable[[Bools | None, Floats | None], Floats],
-    tests: Sequence[Bools | None],
-    starts: Sequence[Floats | None],
-) -> list[Floats]:
-    """Fits in threads. Heads are learnt so, too, but others than spam are mostly done long before it is."""
-    with ThreadPoolExecutor(effective_n_jobs(-1)) as pool:
-        return list(pool.map(learn, tests, starts))
 
 
 def _tells(task: _Task, later: Bools, learns: bool) -> bool:
@@ -347,6 +333,23 @@ def _fitted(
     spreads = np.full(prior.size, SPREAD)
     spreads[-1] = BIAS_SPREAD
     return fit(WithBias(matrix), offset, positive, prior, spreads, weight=weight, start=start, tolerance=tolerance)
+
+
+def _fitted_each(
+    task: _Task,
+    trust: float,
+    anchor: float,
+    left_out: Sequence[Bools | None],
+    starts: Sequence[Floats | None],
+    tolerance: float = _TOLERANCE,
+) -> list[Floats]:
+    """A fit without each of some labels, in threads: heads are learnt so, too, but spam's takes longest by far."""
+
+    def learn(test: Bools | None, start: Floats | None) -> Floats:
+        return _fitted(task, trust, anchor, without=test, start=start, tolerance=tolerance)
+
+    with ThreadPoolExecutor(effective_n_jobs(-1)) as pool:
+        return list(pool.map(learn, left_out, starts))
 
 
 def _balanced(positive: Bools, weight: Floats) -> Floats:
@@ -406,11 +409,8 @@ def _chosen(task: _Task) -> tuple[float, float]:
     found: list[Floats | None] = [None] * len(parts)
 
     def lost(trust: float, anchor: float) -> float:
-        def learn(test: Bools | None, start: Floats | None) -> Floats:
-            return _fitted(task, trust, anchor, without=test, start=start, tolerance=_ROUGHLY)
-
         # What the same labels gave with other choices is near.
-        found[:] = learnt = _side_by_side(learn, parts, found)
+        found[:] = learnt = _fitted_each(task, trust, anchor, parts, found, _ROUGHLY)
         loss = 0.0
         for test, weights in zip(parts, learnt, strict=True):
             loss += float(weight[test] @ np.logaddexp(0, -sign[test] * _scored(task, trust, weights)[test]))

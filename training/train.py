@@ -51,6 +51,12 @@ DOCUMENTS = 1_000.0
 """Documents that each corpus counts as in the document frequencies."""
 PHRASE_LIST = Path("lists", "blacklist.txt")
 RARE, MOST_WORTH = 5.0, 4.0
+OFTEN = 3
+"""Comments that have a token, before it counts."""
+CONTRAST_DOUBT = 0.1
+"""Counts that are added to the classes, in all."""
+_EXACTLY, _ROUGHLY = 1e-5, 1e-3
+"""Slopes at which a fit ends: of a head, and of what only weighs its comments."""
 
 
 @dataclass(slots=True)
@@ -294,10 +300,6 @@ def _doubted(plan: Design, labels: Floats, weight: Floats, recipe: Recipe, head:
     return replace(plan, weight=left)
 
 
-_EXACTLY, _ROUGHLY = 1e-5, 1e-3
-"""Slopes at which a fit ends: of a head, and of what only weighs its comments."""
-
-
 def _fitted(
     plan: Design, labels: Floats, weight: Floats, recipe: Recipe, head: HeadRecipe, tolerance: float
 ) -> tuple[Floats, float]:
@@ -324,12 +326,6 @@ def _fitted(
     disguises = [token_index(name, plan.vectorizer.bits) for name in DISGUISES]
     column[disguises] = np.maximum(column[disguises], 0)
     return column, float(model.intercept_[0])
-
-
-OFTEN = 3
-"""Comments that have a token, before it counts."""
-CONTRAST_DOUBT = 0.1
-"""Counts that are added to the classes, in all."""
 
 
 def contrasts(matrix: csr_matrix, target: Floats, amount: Floats, power: float) -> NDArray[np.float32]:
